@@ -1,0 +1,91 @@
+"""Any array that claims to be a picture becomes the analyzer's input, or a `PhotoError`.
+
+The room exists so that nothing behind it has to think about modes, depths or shapes: every head sees
+the same upright RGB bytes. The whole picture is squashed into a square. Nothing at its edges is lost,
+and a position in the heat map is a position in the picture by a mere division; letterboxing and
+cropping were measured against it (see `models/training/README.md`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from photos_engine.errors import PhotoError
+from photos_engine.types import ByteArray
+
+INPUT_SIDE_PX = 260  # EfficientNet-Lite2's own
+_ARRAY = "<array>"  # an array has no path
+
+
+def as_rgb(image: NDArray[Any]) -> ByteArray:
+    """Turn an array of any usual mode and depth into RGB bytes.
+
+    Takes (h, w) or (h, w, 1) grey, (h, w, 2) grey with alpha, (h, w, 3) RGB or (h, w, 4) RGB with
+    alpha; alpha is laid on white. 8-bit as it is; 16-bit unsigned by its upper byte; other integers
+    clipped to 0-255; booleans as black and white; floats as 0-1 where nothing exceeds 1, else as
+    0-255, with NaN as black. Gives (h, w, 3) uint8.
+
+    Raises: PhotoError for what can't be a picture (no pixels, another number of axes or channels,
+    a type without numbers).
+    """
+    pixels = np.asarray(image)
+    if pixels.ndim == 2:
+        pixels = pixels[:, :, None]
+    if pixels.ndim != 3 or pixels.shape[2] not in (1, 2, 3, 4):
+        raise PhotoError(_ARRAY, f"an array of shape {np.shape(image)} is no picture")
+    if pixels.shape[0] == 0 or pixels.shape[1] == 0:
+        raise PhotoError(_ARRAY, "the picture has no pixels")
+    pixels = _as_bytes(pixels)
+    if pixels.shape[2] in (2, 4):
+        pixels = _on_white(pixels)
+    if pixels.shape[2] == 1:
+        pixels = np.repeat(pixels, 3, axis=2)
+    return np.ascontiguousarray(pixels)
+
+
+def as_input(image: NDArray[Any]) -> ByteArray:
+    """Turn an array into the model's input: (260, 260, 3) RGB uint8, the whole picture squashed.
+
+    Raises: PhotoError as `as_rgb`.
+    """
+    pixels = as_rgb(image)
+    if pixels.shape[:2] == (INPUT_SIDE_PX, INPUT_SIDE_PX):
+        return pixels
+    side = (INPUT_SIDE_PX, INPUT_SIDE_PX)
+    small = Image.fromarray(pixels).resize(side, Image.Resampling.BICUBIC, reducing_gap=2.0)
+    return np.asarray(small)
+
+
+def as_batch(images: list[NDArray[Any]]) -> ByteArray:
+    """Turn arrays into one batch, (n, 260, 260, 3) RGB uint8.
+
+    Raises: PhotoError as `as_rgb`.
+    """
+    return np.stack([as_input(image) for image in images])
+
+
+def _as_bytes(pixels: NDArray[Any]) -> ByteArray:
+    kind = pixels.dtype.kind
+    if pixels.dtype == np.uint8:
+        return pixels
+    if kind == "b":
+        return pixels.astype(np.uint8) * np.uint8(255)
+    if pixels.dtype == np.uint16:
+        return (pixels >> 8).astype(np.uint8)
+    if kind in "iu":
+        return np.clip(pixels, 0, 255).astype(np.uint8)
+    if kind == "f":
+        finite = np.nan_to_num(pixels.astype(np.float64), nan=0.0)
+        scale = 255.0 if finite.max() <= 1.0 else 1.0
+        return (np.clip(finite * scale, 0.0, 255.0) + 0.5).astype(np.uint8)
+    raise PhotoError(_ARRAY, f"an array of type {pixels.dtype} holds no pixels")
+
+
+def _on_white(pixels: ByteArray) -> ByteArray:
+    """Lay (h, w, c + 1) with alpha on a white page, as (h, w, c)."""
+    colour, alpha = pixels[:, :, :-1].astype(np.uint16), pixels[:, :, -1:].astype(np.uint16)
+    return ((colour * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)

@@ -1,0 +1,88 @@
+"""Pixels in, everything that the model sees out: one session, one forward pass for all heads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photos_engine.analyzers.heads.prints import as_print
+from photos_engine.analyzers.heads.tags import TagReader
+from photos_engine.analyzers.preprocess import as_input
+from photos_engine.analyzers.sessions import ModelSession
+from photos_engine.analyzers.sessions.onnx import OnnxSession
+from photos_engine.analyzers.taxonomy import Taxonomy
+from photos_engine.errors import ModelError, OutputMismatch
+from photos_engine.models.registry import Manifest, load_manifest
+from photos_engine.types import ByteArray, QualitySignals, SceneSignals
+
+GRAPH, SCENE_LABELS = "ansa.onnx", "scene.json"
+_BATCH = 4  # larger ones gain nothing on a CPU and cost memory
+
+
+class SceneAnalyzer:
+    """Analyses pictures; safe to call from several threads."""
+
+    def __init__(self, session: ModelSession, manifest: Manifest, tags: TagReader) -> None:
+        self.model_name = manifest.name
+        self.taxonomy = tags.taxonomy
+        self._session, self._tags = session, tags
+        self._contracts = manifest.outputs
+        self._input = str(manifest.input["name"])
+        self._utility_kinds = tuple(manifest.outputs["utility"]["kinds"])
+
+    @classmethod
+    def open(cls, folder: Path | None = None, *, threads: int = 1) -> SceneAnalyzer:
+        """Open a model; by default the one that ships with the engine.
+
+        `threads` work inside one forward pass. Several photos at once, each in its own thread, use a
+        processor better than several threads inside one pass.
+
+        Raises: ModelNotFound, ChecksumMismatch, ModelError.
+        """
+        manifest = load_manifest(folder)
+        tags = TagReader.open(manifest.path(SCENE_LABELS), Taxonomy.load())
+        return cls(OnnxSession.open(manifest.path(GRAPH), threads=threads), manifest, tags)
+
+    def analyze(self, images: Sequence[ByteArray]) -> list[SceneSignals]:
+        """Analyse pictures, in their order.
+
+        images: upright pictures of any size, RGB (height, width, 3) uint8 best; see
+        `preprocess.as_rgb` for what else is understood. Raises: PhotoError for an array that is no
+        picture, ModelError.
+        """
+        signals: list[SceneSignals] = []
+        for start in range(0, len(images), _BATCH):
+            batch = np.stack([as_input(image) for image in images[start : start + _BATCH]])
+            outputs = self._session.run({self._input: batch})
+            self._check(outputs, len(batch))
+            signals += [self._interpret(outputs, row) for row in range(len(batch))]
+        return signals
+
+    def analyze_one(self, image: ByteArray) -> SceneSignals:
+        """Analyse one picture. Raises: as `analyze`."""
+        return self.analyze([image])[0]
+
+    def _check(self, outputs: Mapping[str, NDArray[Any]], count: int) -> None:
+        for name, contract in self._contracts.items():
+            expected = (count, *contract["shape"][1:])
+            if name not in outputs or outputs[name].shape != expected:
+                found = outputs[name].shape if name in outputs else "nothing"
+                raise OutputMismatch(f"the head {name!r} gave {found} instead of {expected}")
+        if not np.isfinite(outputs["embedding"]).all():
+            raise ModelError("the model gave an embedding that is not finite")
+
+    def _interpret(self, outputs: Mapping[str, NDArray[Any]], row: int) -> SceneSignals:
+        utility = map(float, outputs["utility"][row])
+        sharpness, exposure, noise, overall = map(float, outputs["quality"][row])
+        return SceneSignals(
+            embedding=outputs["embedding"][row].copy(),
+            tags=self._tags.read(outputs["scene"][row]),
+            utility=dict(zip(self._utility_kinds, utility, strict=True)),
+            quality=QualitySignals(sharpness, exposure, noise, overall),
+            print=as_print(outputs["print"][row]),
+            saliency=outputs["saliency"][row].copy(),
+        )

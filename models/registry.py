@@ -1,0 +1,127 @@
+"""Finds the models that are installed and vouches that they are the ones their manifests describe.
+
+A graph that is half-written, edited or of another version would give plausible nonsense for years, so
+every file is checked against its manifest's hash before it is opened: once per process and file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from photos_engine.errors import ChecksumMismatch, ModelError, ModelNotFound
+
+MANIFEST = "manifest.json"
+_REMEDY = "reinstall photos-engine, or rebuild the models as models/training/README.md says"
+
+
+@dataclass(frozen=True, slots=True)
+class Artefact:
+    """One file of a model."""
+
+    path: Path
+    sha256: str
+    size_bytes: int
+    meaning: str
+
+    def verified(self) -> Path:
+        """Give the path once its content has been found to be what the manifest says.
+
+        Raises: ModelNotFound, ChecksumMismatch.
+        """
+        try:
+            state = self.path.stat()
+        except OSError as error:
+            raise ModelNotFound(f"{self.path} is missing or unreadable ({error.strerror}): {_REMEDY}") from error
+        if state.st_size != self.size_bytes or _sha256(self.path, state.st_size, state.st_mtime_ns) != self.sha256:
+            raise ChecksumMismatch(f"{self.path} is not the file that its manifest describes: {_REMEDY}")
+        return self.path
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a model is and promises.
+
+    outputs: name of a head -> its contract ("shape", "type", "meaning", and what else the head needs,
+        such as the kinds in the order of its outputs).
+    metrics: what `photos_engine.models.evaluate` measured when it was made.
+    """
+
+    name: str
+    version: str
+    artefacts: Mapping[str, Artefact]
+    input: Mapping[str, Any]
+    outputs: Mapping[str, Mapping[str, Any]]
+    licences: Mapping[str, str]
+    training_data: Mapping[str, str]
+    metrics: Mapping[str, Any] = field(repr=False)
+
+    def path(self, name: str) -> Path:
+        """The verified file of that name. Raises: ModelNotFound, ChecksumMismatch."""
+        if name not in self.artefacts:
+            raise ModelNotFound(f"the model {self.name} has no file {name!r}: {_REMEDY}")
+        return self.artefacts[name].verified()
+
+
+def installed_folder() -> Path:
+    """The folder in which the models that ship with the engine lie."""
+    return Path(str(resources.files("photos_engine.models")))
+
+
+def load_manifest(folder: Path | None = None) -> Manifest:
+    """Read a model's manifest; by default the one that ships with the engine. No file is hashed yet.
+
+    Raises: ModelNotFound where there is none, ModelError where it is broken.
+    """
+    folder = folder or installed_folder()
+    try:
+        document = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelNotFound(f"there is no model in {folder} ({error.strerror}): {_REMEDY}") from error
+    except ValueError as error:
+        raise ModelError(f"{folder / MANIFEST} is no JSON ({error}): {_REMEDY}") from error
+    try:
+        return _as_manifest(folder, document)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ModelError(f"{folder / MANIFEST} is malformed ({error!r}): {_REMEDY}") from error
+
+
+def list_models(folder: Path | None = None) -> list[Manifest]:
+    """List the models that can be used: today the one that ships with the engine. Raises: ModelError."""
+    return [load_manifest(folder)]
+
+
+def verify(manifest: Manifest) -> None:
+    """Check every file of a model. Raises: ModelNotFound, ChecksumMismatch, for the first that is wrong."""
+    for artefact in manifest.artefacts.values():
+        artefact.verified()
+
+
+def _as_manifest(folder: Path, document: Mapping[str, Any]) -> Manifest:
+    artefacts = {
+        name: Artefact(folder / name, entry["sha256"], int(entry["bytes"]), entry["meaning"])
+        for name, entry in document["files"].items()
+    }
+    return Manifest(
+        name=str(document["name"]),
+        version=str(document["version"]),
+        artefacts=artefacts,
+        input=dict(document["input"]),
+        outputs={name: dict(contract) for name, contract in document["outputs"].items()},
+        licences=dict(document["licences"]),
+        training_data=dict(document["training_data"]),
+        metrics=dict(document["metrics"]),
+    )
+
+
+@lru_cache(maxsize=64)
+def _sha256(path: Path, size_bytes: int, modified_ns: int) -> str:
+    """Hash a file; size and time are in the key, so that a file changed meanwhile is hashed again."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,85 @@
+"""All heads behind the int8 backbone, as one ONNX graph."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import compose
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from photos_engine.models.training.backbone import INPUT, OUTPUTS, SIDE_PX
+from photos_engine.models.training.embedding import ImageProjection
+from photos_engine.models.training.features import POOLED_STAGES, open_session
+from photos_engine.models.training.low import LowStatistics, layout
+from photos_engine.models.training.packing import drop_unused, pack_weights
+from photos_engine.models.training.prints import PrintHead
+from photos_engine.models.training.quality import QualityHead
+from photos_engine.models.training.saliency import SaliencyHead
+from photos_engine.models.training.scene import SceneHead
+
+log = logging.getLogger(__name__)
+
+HEADS = ("embedding", "scene", "utility", "quality", "print", "saliency")
+
+
+class Heads(nn.Module):
+    """The picture's bytes and the backbone's maps -> every head's output, in the order of `HEADS`."""
+
+    def __init__(
+        self, embedding: ImageProjection, scene: SceneHead, utility: nn.Linear, quality: QualityHead,
+        prints: PrintHead, saliency: SaliencyHead,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.embedding, self.scene, self.utility = embedding, scene, utility
+        self.statistics, self.quality, self.prints, self.saliency = LowStatistics(), quality, prints, saliency
+
+    def forward(self, image: Tensor, *maps: Tensor) -> tuple[Tensor, ...]:
+        named = dict(zip(OUTPUTS, maps, strict=True))
+        cells = named["features"].flatten(2).transpose(1, 2)  # (n, 81, 1280)
+        pooled = torch.cat([named[stage].mean((2, 3)) for stage in POOLED_STAGES], 1)  # (n, 768)
+        logits = named["logits"]
+        rows = self.embedding.standardise(torch.cat([cells.mean(1), pooled, logits], 1))  # (n, 3048)
+        embedding = F.normalize(self.embedding(cells, pooled, logits))
+        statistics = self.statistics(image, named["stem"], named["stage1"], named["stage2"])
+        return (
+            embedding,
+            self.scene(rows, logits, embedding),
+            self.utility(rows).sigmoid(),
+            self.quality(statistics),
+            self.prints(layout(named["stage2"])),
+            self.saliency(named["stage4"], named["stage6"]),
+        )
+
+
+def fuse(backbone: Path, heads: Heads, path: Path, work: Path) -> None:
+    """Write one graph: (n, 260, 260, 3) uint8 in, `HEADS` out."""
+    body = onnx.load(str(backbone))
+    shapes = _map_shapes(backbone)
+    example = (torch.zeros(2, SIDE_PX, SIDE_PX, 3, dtype=torch.uint8), *(torch.zeros(2, *shape) for shape in shapes))
+    names = [INPUT, *OUTPUTS]
+    loose = work / "heads.onnx"
+    torch.onnx.export(
+        heads.eval(), example, loose, dynamo=False, opset_version=17, input_names=names, output_names=list(HEADS),
+        dynamic_axes={name: {0: "n"} for name in (*names, *HEADS)},
+    )  # fmt: skip
+    top = compose.add_prefix(onnx.load(str(loose)), "heads/", rename_inputs=False, rename_outputs=False)
+    graph = body.graph
+    graph.node.extend(top.graph.node)
+    graph.initializer.extend(top.graph.initializer)
+    del graph.output[:]
+    graph.output.extend(top.graph.output)
+    pack_weights(body)
+    drop_unused(body)
+    onnx.checker.check_model(body)
+    onnx.save(body, str(path))
+    log.info("%s: %.1f MB", path.name, path.stat().st_size / 1e6)
+
+
+def _map_shapes(backbone: Path) -> list[tuple[int, ...]]:
+    values = open_session(backbone).run(list(OUTPUTS), {INPUT: np.zeros((1, SIDE_PX, SIDE_PX, 3), np.uint8)})
+    return [value.shape[1:] for value in values]

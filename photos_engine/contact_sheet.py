@@ -1,0 +1,168 @@
+"""Contact sheets: pictures of what the engine chose, for a person to look at and judge.
+
+One sheet shows one memory, one group of likenesses, or one ranking; drawn from the library's thumbnails.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+
+from photos_engine.errors import ConfigError, NotFound, PhotoError
+from photos_engine.files import write_atomically
+from photos_engine.types import Box, DuplicateGroup, Memory, Photo, RankedPhoto, Reason, Wallpaper
+
+WIDTH_PX = 1240
+MARGIN_PX = 20
+CELL_PX = 190
+GAP_PX = 12
+COVER_PX = 320  # a thumbnail's longer side: nothing is blown up
+TITLE_PX, TEXT_PX, CAPTION_PX = 30, 16, 12
+PER_SHEET = 60
+_PAPER, _INK, _PALE, _EMPTY, _MARK = "#fafaf7", "#1d1d1b", "#6b6b66", "#d8d8d2", "#e0582f"
+_UNSAFE_IN_NAMES = re.compile(r"[^\w.-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One photo of a sheet (or its id), what is said below it, and the crop to draw on it."""
+
+    photo: Photo | str
+    caption: str = ""
+    crop: Box | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One picture to be drawn; its file is called by `name`."""
+
+    name: str
+    title: str
+    lines: tuple[str, ...]
+    cells: tuple[Cell, ...]
+    cover: Cell | None = None
+
+
+Thumbnails = Callable[[Photo | str], Path]
+
+
+def of_memories(memories: Sequence[Memory]) -> Iterator[Sheet]:
+    """One sheet per memory: cover, title, reasons, photos in the order that tells it."""
+    for number, memory in enumerate(memories, 1):
+        facts = (memory.subtitle, f"{memory.start:%Y-%m-%d} to {memory.end:%Y-%m-%d}", f"{len(memory.photos)} photos")
+        lines = (
+            "   ".join(filter(None, facts)),
+            f"{memory.kind}, score {memory.score:.2f}, music {memory.music.mood} {memory.music.energy:.1f}",
+            _because(memory.reasons),
+        )
+        cells = tuple(Cell(p, f"{p.taken:%Y-%m-%d %H:%M}") for p in memory.photos)
+        yield Sheet(f"{number:03}-{memory.kind}", memory.title, lines, cells, Cell(memory.cover))
+
+
+def of_featured(photos: Sequence[RankedPhoto]) -> Iterator[Sheet]:
+    """The featured photos, best first."""
+    cells = [Cell(p.photo, f"{p.score:.2f}  {_because(p.reasons)}") for p in photos]
+    yield from _in_parts("featured", "Featured", cells)
+
+
+def of_wallpapers(photos: Sequence[Wallpaper]) -> Iterator[Sheet]:
+    """The wallpapers, best first, each with its crop."""
+    cells = [Cell(p.photo, f"{p.score:.2f}  {_because(p.reasons)}", p.crop) for p in photos]
+    yield from _in_parts("wallpapers", "Wallpapers", cells)
+
+
+def of_duplicates(groups: Sequence[DuplicateGroup]) -> Iterator[Sheet]:
+    """One sheet per group; the first photo is the one to keep."""
+    for number, group in enumerate(groups, 1):
+        cells = tuple(Cell(name, "keep" if n == 0 else "") for n, name in enumerate(group.photo_ids))
+        lines = (f"keep {group.keep.name}", _because(group.reasons))
+        yield Sheet(f"{number:04}-{group.kind}", f"{group.kind}, {len(group.paths)} files", lines, cells)
+
+
+def _in_parts(name: str, title: str, cells: Sequence[Cell]) -> Iterator[Sheet]:
+    for start in range(0, len(cells), PER_SHEET):
+        part = tuple(cells[start : start + PER_SHEET])
+        yield Sheet(f"{name}-{start // PER_SHEET + 1:02}", title, (f"{start + 1} to {start + len(part)}",), part)
+
+
+def write_sheets(sheets: Iterable[Sheet], folder: Path, thumbnail: Thumbnails) -> int:
+    """Draw each sheet into a JPEG of the folder, which is made if needed; returns how many.
+
+    thumbnail: `PhotosEngine.thumbnail`. Raises: ConfigError where the folder can't be written to.
+    """
+    count = 0
+    for sheet in sheets:
+        buffer = BytesIO()
+        draw_sheet(sheet, thumbnail).save(buffer, "JPEG", quality=88)
+        try:
+            write_atomically(folder / f"{_UNSAFE_IN_NAMES.sub('_', sheet.name)}.jpg", buffer.getvalue(), durable=False)
+        except OSError as error:
+            raise ConfigError(f"contact sheets can't be written to {folder}: {error.strerror or error}") from error
+        count += 1
+    return count
+
+
+def draw_sheet(sheet: Sheet, thumbnail: Thumbnails) -> Image.Image:
+    """One sheet as an RGB picture of `WIDTH_PX`, as high as it needs."""
+    columns = (WIDTH_PX - 2 * MARGIN_PX + GAP_PX) // (CELL_PX + GAP_PX)
+    rows = math.ceil(len(sheet.cells) / columns)
+    head = max(
+        MARGIN_PX + TITLE_PX * 2 + len(sheet.lines) * TEXT_PX * 2, (COVER_PX if sheet.cover else 0) + 2 * MARGIN_PX
+    )
+    row_px = CELL_PX + CAPTION_PX * 2 + GAP_PX
+    picture = Image.new("RGB", (WIDTH_PX, head + rows * row_px + MARGIN_PX), _PAPER)
+    draw = ImageDraw.Draw(picture)
+    left = MARGIN_PX
+    if sheet.cover:
+        _paste(picture, sheet.cover, (MARGIN_PX, MARGIN_PX), COVER_PX, thumbnail)
+        left += COVER_PX + GAP_PX * 2
+    _write(draw, (left, MARGIN_PX), sheet.title, TITLE_PX, _INK, WIDTH_PX - left - MARGIN_PX)
+    for number, line in enumerate(sheet.lines):
+        top = MARGIN_PX + TITLE_PX * 2 + number * TEXT_PX * 2
+        _write(draw, (left, top), line, TEXT_PX, _PALE, WIDTH_PX - left - MARGIN_PX)
+    for number, cell in enumerate(sheet.cells):
+        row, column = divmod(number, columns)
+        corner = (MARGIN_PX + column * (CELL_PX + GAP_PX), head + row * row_px)
+        _paste(picture, cell, corner, CELL_PX, thumbnail)
+        _write(draw, (corner[0], corner[1] + CELL_PX + 3), cell.caption, CAPTION_PX, _PALE, CELL_PX)
+    return picture
+
+
+def _paste(picture: Image.Image, cell: Cell, corner: tuple[int, int], side: int, thumbnail: Thumbnails) -> None:
+    """Put a photo into a square, with its crop; a photo that can't be had leaves the square empty, with the reason."""
+    draw = ImageDraw.Draw(picture)
+    try:
+        with Image.open(thumbnail(cell.photo)) as opened:
+            photo = opened.convert("RGB")
+    except (PhotoError, NotFound, OSError) as error:
+        draw.rectangle((*corner, corner[0] + side - 1, corner[1] + side - 1), fill=_EMPTY)
+        _write(draw, (corner[0] + 6, corner[1] + side // 2), str(error), CAPTION_PX, _INK, side - 12)
+        return
+    photo.thumbnail((side, side))
+    left, top = corner[0] + (side - photo.width) // 2, corner[1] + (side - photo.height) // 2
+    picture.paste(photo, (left, top))
+    if cell.crop:
+        l, t, r, b = cell.crop  # noqa: E741
+        box = (left + l * photo.width, top + t * photo.height, left + r * photo.width - 1, top + b * photo.height - 1)
+        draw.rectangle(box, outline=_MARK, width=3)
+
+
+def _write(draw: ImageDraw.ImageDraw, corner: tuple[int, int], text: str, size: int, ink: str, width: int) -> None:
+    """One line, cut off where it would be wider than `width`."""
+    font = ImageFont.load_default(size)
+    text = text.encode("utf-8", "replace").decode()  # a lone surrogate of a file's name has no glyph
+    if draw.textlength(text, font) > width:
+        while text and draw.textlength(text + "...", font) > width:
+            text = text[:-1]
+        text += "..."
+    draw.text(corner, text, ink, font)
+
+
+def _because(reasons: Iterable[Reason]) -> str:
+    return "; ".join(r.text.rstrip(".") for r in sorted(reasons, key=lambda r: -abs(r.weight))[:3])

@@ -1,0 +1,289 @@
+"""What may be shown: one policy for memories, featured photos and wallpapers, so that none of them leaks.
+
+The analyzer says what a picture looks like; where its file came from says what it is for. Both are weighed
+as log-odds: the head's logit plus one weight per fact, so that no single one decides alone, and every
+weight that mattered is given back as a reason. The weights are judgements, not fits: each is argued where
+it stands, in units where 2.2 turns even odds into 9 to 1 and 4.6 into 99 to 1.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from photos_engine.types import UTILITY_KINDS, AnalysedPhoto, Decision, Photo, Reason
+
+UTILITY_THRESHOLD = 0.5
+"""From which probability on a photo counts as utility content: where both mistakes cost the same."""
+
+
+class Origin(StrEnum):
+    """How a file came into the library, as its name and folders tell."""
+
+    CAMERA = "camera"
+    SCREENSHOT_NAME = "screenshot_name"
+    SCREENSHOT_FOLDER = "screenshot_folder"
+    SCAN = "scan"
+    MESSENGER = "messenger"
+    DOWNLOAD = "download"
+    BACKUP = "backup"
+
+
+@dataclass(frozen=True, slots=True)
+class UtilityVerdict:
+    """What a photo is for: `kind` is None below the threshold; `probability` is the likeliest kind's."""
+
+    kind: str | None
+    probability: float
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QualityVerdict:
+    """Whether the shot failed. It only ranks and withholds from shows; it never hides from the library."""
+
+    is_spoiled: bool
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a photo may be shown unasked; `reasons` say why not."""
+
+    ok: bool
+    reasons: tuple[Reason, ...]
+
+
+# --- where a file came from ----------------------------------------------------------------------
+
+# What the systems call these, lower case, in the languages that they ship in.
+_SCREENSHOT_NAME = re.compile(
+    "screen[ _]?shot|screencap|bildschirmfoto|capture d['’ ]?[eé]cran|captura de (?:pantalla|tela|ecrã)|schermata"
+    "|istantanea schermo|schermaf(?:beelding|druk)|skjermbilde|skärm(?:bild|avbild)|skærmbillede|näyttökuva"
+    "|zrzut ekranu|sním(?:ek|ka) obrazovky|képernyőfotó|képernyőkép|captură de ecran|ekran (?:resmi|görüntüsü|alıntısı)"
+    "|снимок экрана|скриншот|знімок екрана|στιγμιότυπο|スクリーンショット|スクリーンキャプチャ|截屏|截图|截圖|螢幕快照"
+    "|스크린샷|화면 캡처|لقطة شاشة|צילום מסך|स्क्रीनशॉट|ภาพหน้าจอ|ảnh chụp màn hình|tangkapan? layar"
+)
+_FOLDER = re.compile(
+    "(?P<screenshot_folder>screenshots?|screen captures|bildschirmfotos"
+    "|captures d['’]écran|capturas de (?:pantalla|tela)|снимки экрана|スクリーンショット|截屏|截图|螢幕截圖|스크린샷)"
+    "|(?P<download>downloads?|téléchargements|descargas|transferências|scaricati|pobrane|hämtade filer|lataukset"
+    "|letöltések|stažené soubory|unduhan|загрузки|завантаження|ダウンロード|下载|下載|다운로드|التنزيلات)"
+    "|(?P<messenger>whatsapp(?: images)?|telegram(?: images| desktop)?|signal|messenger|viber|wechat|weixin|kakaotalk"
+    "|line|snapchat|instagram|facebook|threema pictures|sent)"
+    "|(?P<backup>backups?|old phone|cop(?:y|ies)|duplicates|sicherung|kopie|sauvegarde|copia(?: de seguridad)?"
+    "|резервная копия|バックアップ|备份)"
+    r"|(?P<camera>dcim|camera(?: roll)?|\d{3}[a-z_]{5})"  # the last are DCF's: 100apple, 101canon
+)
+_CAMERA_NAME = re.compile(r"(img|dsc|dscn|dscf|dsc_|p|pict|pxl|mvimg|gopr|dji|cimg|_mg|_dsc)[_-]?\d{4,}")
+_MESSENGER_NAME = re.compile(
+    r"(img-\d{8}-wa\d{4}|whatsapp image |signal-\d{4}-|received_\d{6}|fb_img_\d{6}|photo_\d{4}-\d\d-\d\d_"
+    r"|viber_image_|mmexport\d{6}|kakaotalk_|snapchat-\d{4}|line_\d{6}|\d+_\d{6,}_\d+_[on]$)"
+)
+_SCAN_NAME = re.compile(
+    r"(?:scan|scanned|camscanner|adobe ?scan|genius ?scan|escaneo|numérisation|スキャン)(?:[\W\d_]|$)"
+)
+
+
+def read_origins(path: Path) -> frozenset[Origin]:
+    """Say what a file's name and its three nearest folders tell about how it came into the library."""
+    *folders, name = (_fold(part) for part in path.parts[-4:])
+    stem = name.rpartition(".")[0] or name
+    matches = (_FOLDER.fullmatch(folder) for folder in folders)
+    origins = {Origin(match.lastgroup) for match in matches if match and match.lastgroup}
+    if _SCREENSHOT_NAME.search(stem):
+        origins.add(Origin.SCREENSHOT_NAME)
+    elif _MESSENGER_NAME.match(stem):
+        origins.add(Origin.MESSENGER)
+    elif _SCAN_NAME.match(stem):
+        origins.add(Origin.SCAN)
+    elif _CAMERA_NAME.match(stem):
+        origins.add(Origin.CAMERA)
+    return frozenset(origins)
+
+
+def _fold(text: str) -> str:
+    # macOS writes names decomposed (e + accent); the words above are composed.
+    return text.lower() if text.isascii() else unicodedata.normalize("NFC", text).lower()
+
+
+def has_camera_facts(photo: Photo) -> bool:
+    """Whether a camera wrote into the file: its make, its model or an exposure."""
+    facts = photo.facts
+    return (facts.camera_make or facts.camera_model or facts.exposure_s or facts.f_number) is not None
+
+
+# --- utility content -----------------------------------------------------------------------------
+
+# Pixel sizes of the screens of common phones, tablets and computers, shorter side first.
+_SCREENS = frozenset(
+    {(640, 960), (640, 1136), (720, 1280), (720, 1520), (720, 1560), (720, 1600), (720, 1612), (750, 1334), (768, 1024)}
+    | {(768, 1366), (800, 1280), (828, 1792), (900, 1440), (900, 1600), (1024, 1280), (1050, 1680), (1080, 1920)}
+    | {(1080, 2160), (1080, 2220), (1080, 2240), (1080, 2246), (1080, 2280), (1080, 2310), (1080, 2316), (1080, 2340)}
+    | {(1080, 2376), (1080, 2400), (1080, 2408), (1080, 2412), (1080, 2424), (1080, 2460), (1080, 2520), (1080, 2560)}
+    | {(1125, 2436), (1170, 2532), (1179, 2556), (1206, 2622), (1200, 1920), (1220, 2712), (1242, 2208), (1242, 2688)}
+    | {(1260, 2800), (1284, 2778), (1290, 2796), (1320, 2868), (1344, 2992), (1440, 2560), (1440, 2880), (1440, 2960)}
+    | {(1440, 3040), (1440, 3088), (1440, 3120), (1440, 3168), (1440, 3200), (1440, 3216), (1440, 3440), (1488, 2266)}
+    | {(1536, 2048), (1600, 2560), (1620, 2160), (1640, 2360), (1664, 2560), (1668, 2224), (1668, 2388), (1752, 2800)}
+    | {(1800, 2880), (1848, 2960), (1864, 2880), (1964, 3024), (2048, 2732), (2160, 3840), (2234, 3456), (2880, 5120)}
+)
+_LOSSLESS = frozenset({"PNG", "BMP", "GIF"})
+_HEAD_FLOOR = 0.002
+"""The head is a linear layer fitted on some thousand pictures: below 1 in 500 its figures are no evidence."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    text: str
+    weights: Mapping[str, float]
+
+
+_EVIDENCE: Mapping[str, _Evidence] = {
+    # The systems name screenshots, people don't: it outweighs a head that sees only the photo in the screenshot.
+    "screenshot_name": _Evidence("its file is named as a screenshot", {"screenshot": 8.0}),
+    # People and apps also put other saved pictures there.
+    "screenshot_folder": _Evidence("it lies in a folder for screenshots", {"screenshot": 6.0}),
+    # Exactly a screen's pixels, lossless, and no camera: hardly anything else is all three.
+    "screen_sized": _Evidence("it has exactly a screen's pixels and no camera's data", {"screenshot": 5.0}),
+    # Android also saves screenshots as JPEG, but film stills and messenger pictures have these sizes too.
+    "screen_sized_lossy": _Evidence("it has a screen's pixels and no camera's data", {"screenshot": 2.0}),
+    "lossless": _Evidence("its format is one that cameras don't write", {"screenshot": 1.5, "meme": 0.5}),
+    # Messengers strip ordinary photos as well, so this alone is weak.
+    "no_camera": _Evidence("no camera wrote into its file", {"screenshot": 0.5, "meme": 1.0}),
+    # What was saved from the web is seldom the person's own; what memes look like is all that is left to ask.
+    "download": _Evidence("it was downloaded", {"meme": 2.5, "screenshot": 0.5, "document": 0.5, "barcode": 0.5}),
+    "messenger": _Evidence("it came through a messenger", {"meme": 1.0, "screenshot": 0.5}),
+    "scan": _Evidence("its file is named as a scan", {"document": 5.0, "receipt": 1.0, "handwriting": 1.0}),
+    # A camera can't take a screenshot, and memes lose their camera data on the way.
+    "camera": _Evidence("a camera took it", {"screenshot": -5.0, "meme": -3.0}),
+    "gps": _Evidence("it was taken at a known place", {"screenshot": -2.0, "meme": -1.5}),
+    # Someone took the trouble to name who is in it.
+    "people_named": _Evidence("people are named in it", dict.fromkeys(UTILITY_KINDS, -3.0)),
+}
+
+
+def assess_utility(item: AnalysedPhoto) -> UtilityVerdict:
+    """Join the head's probability of each kind with the facts of the file; a person's decision is final."""
+    if Decision.NOT_UTILITY in item.photo.decisions:
+        return UtilityVerdict(None, 0.0, (Reason("decided_not_utility", -1.0, "You said that it serves no purpose."),))
+    facts = _utility_facts(item.photo)
+    odds = {kind: _logit(item.utility.get(kind, 0.0)) for kind in UTILITY_KINDS}
+    for fact in facts:
+        for kind, weight in _EVIDENCE[fact].weights.items():
+            odds[kind] += weight
+    kind = max(odds, key=odds.__getitem__)
+    probability = 1.0 / (1.0 + math.exp(-odds[kind]))
+    seen = item.utility.get(kind, 0.0)
+    reasons = [Reason("seen", _logit(seen), f"It looks like {describe_kind(kind)} with a probability of {seen:.0%}.")]
+    reasons += [
+        Reason(fact, _EVIDENCE[fact].weights[kind], f"{_EVIDENCE[fact].text.capitalize()}.")
+        for fact in facts
+        if kind in _EVIDENCE[fact].weights
+    ]
+    reasons.sort(key=lambda reason: -abs(reason.weight))
+    return UtilityVerdict(kind if probability >= UTILITY_THRESHOLD else None, probability, tuple(reasons))
+
+
+def describe_kind(kind: str) -> str:
+    """Name a kind of utility content with its article, for sentences."""
+    words = kind.replace("_", " ")
+    return words if kind == "handwriting" else f"a {words}"
+
+
+def _logit(probability: float) -> float:
+    clipped = min(max(probability, _HEAD_FLOOR), 1.0 - _HEAD_FLOOR)
+    return math.log(clipped / (1.0 - clipped))
+
+
+def _utility_facts(photo: Photo) -> list[str]:
+    origins = frozenset[Origin]().union(*map(read_origins, photo.paths))
+    facts = [
+        origin.value
+        for origin in (Origin.SCREENSHOT_NAME, Origin.SCREENSHOT_FOLDER, Origin.SCAN, Origin.MESSENGER, Origin.DOWNLOAD)
+        if origin in origins
+    ]
+    if has_camera_facts(photo):
+        facts.append("camera")
+    else:
+        facts.append("no_camera")
+        is_lossless = photo.format in _LOSSLESS
+        if is_lossless:
+            facts.append("lossless")
+        if (min(photo.width_px, photo.height_px), max(photo.width_px, photo.height_px)) in _SCREENS:
+            facts.append("screen_sized" if is_lossless else "screen_sized_lossy")
+    if photo.facts.gps is not None:
+        facts.append("gps")
+    if photo.facts.people:
+        facts.append("people_named")
+    return facts
+
+
+# --- spoiled shots -------------------------------------------------------------------------------
+
+_SHARP_ENOUGH = 0.2
+_EXPOSED_ENOUGH = 0.2
+_LONG_EXPOSURE_S = 0.5
+"""Nobody holds a camera still for that long by accident: traffic trails, water, stars."""
+
+# Tags of scenes that are dark, soft or white by nature.
+_DARK_SCENES = (
+    *("night", "night_city", "twilight", "starry_sky", "moon", "northern_lights", "sunset", "silhouette", "cave"),
+    *("fireworks", "lightning", "candle", "campfire", "fireplace", "christmas_lights", "jack_o_lantern", "aquarium"),
+    *("concert", "stage_show", "theater", "nightclub", "performer"),
+)
+_SOFT_SCENES = ("fog", "waterfall", "fireworks", "lightning", "northern_lights", "underwater", "motorsport")
+_WHITE_SCENES = ("snow", "snowy_mountain", "ski_resort", "glacier", "ice", "fog")
+
+
+def assess_quality(item: AnalysedPhoto) -> QualityVerdict:
+    """Say whether the shot failed: blurred, or so dark or burnt-out that little is left.
+
+    What makes a scene dark, bright or soft by nature (night, snow, fog, a long exposure) lowers the demand
+    in proportion to how sure that is; a favourite or a well rated photo has not failed, whatever it looks like.
+    """
+    photo, quality = item.photo, item.quality
+    if photo.is_favourite or (photo.facts.rating or 0) >= 3:
+        return QualityVerdict(False, (Reason("chosen", 1.0, "You marked it as good."),))
+    is_long = (photo.facts.exposure_s or 0.0) >= _LONG_EXPOSURE_S
+    soft = 1.0 if is_long else _surest(item.tags, _SOFT_SCENES)
+    unlit = max(_surest(item.tags, _DARK_SCENES), _surest(item.tags, _WHITE_SCENES))
+    reasons = []
+    if quality.sharpness < _SHARP_ENOUGH * (1.0 - soft):
+        reasons.append(Reason("blurred", quality.sharpness - _SHARP_ENOUGH, "It is blurred."))
+    if quality.exposure < _EXPOSED_ENOUGH * (1.0 - unlit):
+        reasons.append(Reason("badly_exposed", quality.exposure - _EXPOSED_ENOUGH, "It is far too dark or too bright."))
+    return QualityVerdict(bool(reasons), tuple(reasons))
+
+
+def _surest(tags: Mapping[str, float], names: Iterable[str]) -> float:
+    return max((tags.get(name, 0.0) for name in names), default=0.0)
+
+
+# --- the one policy ------------------------------------------------------------------------------
+
+
+def is_showable(item: AnalysedPhoto) -> Verdict:
+    """Say whether a photo may be shown unasked, in memories, featured photos and wallpapers alike.
+
+    Not what was hidden, featured less or rejected by a person, not utility content, not spoiled shots, and
+    of files that show the same or frames of one burst only the keeper.
+    """
+    photo, reasons = item.photo, list[Reason]()
+    if photo.is_hidden:
+        reasons.append(Reason("hidden", -1.0, "You hid it."))
+    if Decision.FEATURE_LESS in photo.decisions:
+        reasons.append(Reason("feature_less", -1.0, "You wanted to see less of it."))
+    if photo.facts.rating == -1:
+        reasons.append(Reason("rejected", -1.0, "Its metadata mark it as rejected."))
+    if item.stack is not None and not item.is_keeper:
+        reasons.append(Reason(f"not_keeper_{item.stack.kind}", -1.0, "A better one shows the same."))
+    utility = assess_utility(item)
+    if utility.kind is not None:
+        reasons.append(Reason(f"utility_{utility.kind}", -utility.probability, f"It is {describe_kind(utility.kind)}."))
+    reasons += assess_quality(item).reasons if assess_quality(item).is_spoiled else ()
+    return Verdict(not reasons, tuple(reasons))

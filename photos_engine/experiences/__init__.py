@@ -1,0 +1,1 @@
+"""What people see: each module asks store, graph and index, and explains itself."""

@@ -1,0 +1,39 @@
+"""Crops of any aspect that keep what the picture is about."""
+
+from __future__ import annotations
+
+from photos_engine.errors import UsageError
+from photos_engine.framing import Frame, find_frames
+from photos_engine.types import Crop, FloatArray, Reason
+
+
+def crop(saliency: FloatArray, size_px: tuple[int, int], aspect: tuple[float, float]) -> Crop:
+    """Choose the largest crop of an aspect that best keeps what draws the eye.
+
+    saliency: (rows, columns), 0 to 1, over the whole picture. size_px, aspect: (width, height).
+    Raises: UsageError for an aspect that makes no sense.
+    """
+    return _as_crop(find_frames(saliency, size_px, aspect)[0])
+
+
+def candidates(
+    saliency: FloatArray, size_px: tuple[int, int], aspect: tuple[float, float], *, limit: int = 5
+) -> tuple[Crop, ...]:
+    """Propose clearly different crops of an aspect, tighter ones among them, best first.
+
+    Raises: UsageError for an aspect that makes no sense or a limit below 1.
+    """
+    if limit < 1:
+        raise UsageError(f"expected a limit of at least 1, not {limit}")
+    return tuple(_as_crop(frame) for frame in find_frames(saliency, size_px, aspect, limit=limit))
+
+
+def _as_crop(frame: Frame) -> Crop:
+    reasons = [Reason("kept", frame.kept, f"It keeps {frame.kept:.0%} of what draws the eye.")]
+    if frame.cut > 0.05:
+        reasons.append(Reason("cut", -frame.cut, f"Its edges pass through {frame.cut:.0%} of what draws the eye."))
+    if frame.balance >= 0.8:
+        reasons.append(Reason("balance", frame.balance, "Its subject lies on a third or in the middle."))
+    if frame.scale < 1.0:
+        reasons.append(Reason("tight", frame.scale - 1.0, "It is tighter than it need be."))
+    return Crop(frame.box, frame.score, tuple(reasons))

@@ -1,0 +1,171 @@
+"""Finders of subjects over the years: people, pets, places and themes that keep coming back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from photos_engine.experiences.memories.candidates import Candidate, Sources, is_told
+from photos_engine.experiences.memories.shelf import FloatVector, IntVector, Shelf
+from photos_engine.graph import ancestors_of, as_slug, join_suburbs
+from photos_engine.types import Interest, Place, Reason, Tag
+
+MAX_THEMES = 12
+MIN_MEMORABLE = 0.55
+_MIN_THEME_DAYS = 3
+_MIN_PET_MONTHS = 2
+_MIN_PLACE_YEARS = 2
+_CERTAINTY_BONUS = 0.3
+_OUTLIER_DEVIATIONS = 2.5  # median absolute deviations below the median likeness to the surest photos
+VERY_SURE_TAG = 0.8
+ENOUGH_PHOTOS = 12
+
+
+def find_people(s: Sources) -> Iterator[Candidate]:
+    """Everybody whom metadata name often enough."""
+    of: dict[str, list[int]] = {}
+    for n, item in enumerate(s.shelf.items):
+        for node in {f"person:{as_slug(region.name)}" for region in item.photo.facts.people}:
+            of.setdefault(node, []).append(n)
+    most = max((len(members) for members in of.values()), default=1)
+    for person in s.graph.people():
+        members = of.get(person.node, [])
+        if members:
+            at = np.array(members, dtype=np.int64)
+            reason = Reason("named", 1.0, f"{person.name} is named on {len(at)} photos.")
+            subject, years = person.node.partition(":")[2], _years(s.shelf, at)
+            interest = 0.4 + 0.6 * len(at) / most
+            subtitle = s.phrases.years(years)
+            yield Candidate("person", subject, person.name, subtitle, at, interest, (reason,), person.node)
+
+
+def find_pets(s: Sources) -> Iterator[Candidate]:
+    """Kinds of pets that are photographed month after month."""
+    hidden = s.graph.hidden()
+    for species in sorted(t.id for t in s.tags.values() if "pet" in t.parents and f"tag:{t.id}" not in hidden):
+        at, certainty = _showing(s.shelf, species)
+        months = {(item.photo.taken.year, item.photo.taken.month) for item in (s.shelf.items[n] for n in at.tolist())}
+        if len(months) < _MIN_PET_MONTHS:
+            continue
+        label = s.tags[species].label
+        yield Candidate(
+            "pet",
+            species,
+            s.phrases.say("pet", plural=_plural(label)),
+            s.phrases.years(_years(s.shelf, at)),
+            at,
+            min(1.0, 0.5 + len(months) / 24),
+            (Reason("recurring", 1.0, f"A {label} is on {len(at)} photos of {len(months)} months."),),
+            f"tag:{species}",
+            bonus=_CERTAINTY_BONUS * certainty,
+        )
+
+
+def _showing(shelf: Shelf, tag: str) -> tuple[IntVector, FloatVector]:
+    """The photos that show a thing beyond doubt, and how certain each is.
+
+    Where enough are very sure, the others are left out; and so are those that look unlike the surest ones: a
+    theme has photos to spare, and one stranger spoils it.
+    """
+    at, certainty = shelf.by_tag.get(tag, np.zeros(0, dtype=np.int64)), shelf.certainty.get(tag, np.zeros(0))
+    sure = certainty >= VERY_SURE_TAG
+    if np.count_nonzero(sure) >= ENOUGH_PHOTOS:
+        at, certainty = at[sure], certainty[sure]
+    if len(at) < ENOUGH_PHOTOS:
+        return at, certainty
+    vectors = shelf.embeddings[at]
+    surest = np.argsort(-certainty, kind="stable")[: max(ENOUGH_PHOTOS, len(at) // 4)]
+    likeness = vectors @ vectors[surest].mean(axis=0)
+    middle = float(np.median(likeness))
+    deviation = float(np.median(np.abs(likeness - middle)))
+    typical = likeness >= middle - _OUTLIER_DEVIATIONS * deviation
+    return at[typical], certainty[typical]
+
+
+def _plural(label: str) -> str:
+    irregular = {"fish": "fish", "mouse": "mice", "goldfish": "goldfish", "pony": "ponies", "guinea pig": "guinea pigs"}
+    return irregular.get(label, f"{label}s")
+
+
+def find_places(s: Sources) -> Iterator[Candidate]:
+    """Places away from home to which the person came back in another year, each with the suburbs around it."""
+    journeys = (*s.graph.trips(), *s.graph.days_out())
+    away = [n for journey in journeys for n in s.shelf.positions(journey.photo_ids).tolist()]
+    located = [(n, place) for n in sorted(away) if (place := s.shelf.items[n].photo.place)]
+    of: dict[Place, list[int]] = {}
+    for (n, _), place in zip(located, join_suburbs([place for _, place in located]), strict=True):
+        of.setdefault(place, []).append(n)
+    for place, members in of.items():
+        at = np.array(members, dtype=np.int64)
+        years = _years(s.shelf, at)
+        if len(years) >= _MIN_PLACE_YEARS:
+            subject = f"{place.country_code}/{place.city}"
+            yield Candidate(
+                "place_over_years",
+                subject,
+                s.phrases.say("place_over_years", place=place.city),
+                s.phrases.years(years),
+                at,
+                min(1.0, 0.3 + len(years) / 5),
+                (Reason("came_back", 1.0, f"Photos of {place.city} in {len(years)} years."),),
+                f"city:{subject}",
+            )
+
+
+def find_themes(s: Sources, told: Iterable[Candidate]) -> Iterator[Candidate]:
+    """What the person photographs more than most things; not what one of the `told` tells already.
+
+    A wide theme (sport) gives way to its narrower ones (football, cycling) where these tell most of it.
+    """
+    taken = [c.at for c in told]
+    worthy = {w.tag.id: w for w in _worthy_tags(s)}
+    narrower: dict[str, list[IntVector]] = {}
+    for child, ancestors in ancestors_of(s.tags).items():
+        for ancestor in ancestors if child in worthy else ():
+            narrower.setdefault(ancestor, []).append(worthy[child].at)
+    found = 0
+    for w in worthy.values():
+        children = narrower.get(w.tag.id)
+        if is_told(w.at, taken) or (children and is_told(w.at, [np.unique(np.concatenate(children))])):
+            continue
+        taken.append(w.at)
+        yield Candidate(
+            "theme",
+            w.tag.id,
+            s.phrases.theme(w.tag.id, w.tag.label),
+            s.phrases.years(_years(s.shelf, w.at)),
+            w.at,
+            w.interest.strength,
+            w.interest.reasons,
+            w.interest.node,
+            bonus=_CERTAINTY_BONUS * w.certainty,
+        )
+        found += 1
+        if found == MAX_THEMES:
+            return
+
+
+@dataclass(frozen=True, slots=True)
+class _Worthy:
+    """A tag that can make a memory, with the photos that show it."""
+
+    tag: Tag
+    interest: Interest
+    at: IntVector
+    certainty: FloatVector
+
+
+def _worthy_tags(s: Sources) -> Iterator[_Worthy]:
+    """The tags that can make a memory, strongest interest first."""
+    for interest in s.graph.interests(s.on):
+        tag = s.tags.get(interest.node.partition(":")[2])
+        if tag and tag.memorable >= MIN_MEMORABLE:
+            at, certainty = _showing(s.shelf, tag.id)
+            if len(at) >= s.shelf.min_photos and len(np.unique(s.shelf.day[at])) >= _MIN_THEME_DAYS:
+                yield _Worthy(tag, interest, at, certainty)
+
+
+def _years(shelf: Shelf, at: IntVector) -> list[int]:
+    return sorted({shelf.items[n].photo.taken.year for n in at.tolist()})

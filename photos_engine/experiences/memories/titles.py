@@ -1,0 +1,142 @@
+"""What memories are called: phrases over what the graph knows, dates by Babel.
+
+A phrase says only what follows from the photos' own dates and places. Every language has one catalogue of
+phrases; English is complete, and a language that lacks a phrase falls back to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time
+
+from babel import Locale
+from babel.dates import format_date, format_interval
+from babel.lists import format_list
+
+_ENGLISH: Mapping[str, str] = {
+    "years_ago_today": "{n} years ago today",
+    "year_ago_today": "1 year ago today",
+    "years_ago_around": "{n} years ago, around this day",
+    "year_ago_around": "A year ago, around this day",
+    "on_this_day": "On this day",
+    "weekend_in": "A weekend in {place}",
+    "week_in": "A week in {place}",
+    "day_in": "A day in {place}",
+    "stay_in": "{place}",
+    "away": "Away from home",
+    "day_out": "A day out",
+    "feast": "{feast} {year}",
+    "feast_over_years": "{feast} over the years",
+    "place_over_years": "{place} over the years",
+    "pet": "Life with {plural}",
+    "season": "{season} {year}",
+    "year_in_review": "{year} in review",
+    "recent_highlights": "Recent highlights",
+    "winter": "Winter",
+    "spring": "Spring",
+    "summer": "Summer",
+    "autumn": "Autumn",
+}
+
+# Names of themes that sound better than the tag's own label; all of them say no more than the label does.
+_ENGLISH_THEMES: Mapping[str, str] = {
+    "autumn_leaves": "Autumn leaves",
+    "baby": "Little ones",
+    "beach": "At the beach",
+    "bird": "Birds",
+    "cake": "Cakes",
+    "camping": "Out camping",
+    "castle": "Castles",
+    "cat": "Cats",
+    "child": "Children",
+    "church": "Churches",
+    "city": "In the city",
+    "coast": "Along the coast",
+    "concert": "Live on stage",
+    "cycling": "On two wheels",
+    "dancing": "Dancing",
+    "dinner_table": "Around the table",
+    "dog": "Dogs",
+    "fireworks": "Fireworks",
+    "flower": "Flowers",
+    "food": "Good food",
+    "forest": "In the forest",
+    "garden": "In the garden",
+    "hiking": "On the trail",
+    "lake": "By the lake",
+    "mountain": "In the mountains",
+    "park": "In the park",
+    "playground": "At the playground",
+    "restaurant": "Eating out",
+    "river": "By the river",
+    "sea": "By the sea",
+    "skiing": "On skis",
+    "snow": "In the snow",
+    "soccer": "On the football pitch",
+    "starry_sky": "Under the stars",
+    "street": "Out on the street",
+    "sunrise": "Sunrises",
+    "sunset": "Sunsets",
+    "swimming_pool": "At the pool",
+    "waterfall": "Waterfalls",
+    "zoo": "At the zoo",
+}
+
+_CATALOGUES: Mapping[str, Mapping[str, str]] = {"en": _ENGLISH}
+_THEMES: Mapping[str, Mapping[str, str]] = {"en": _ENGLISH_THEMES}
+
+
+class Phrases:
+    """Titles and dates in one language, given as Babel names it ("en", "en_GB")."""
+
+    def __init__(self, locale: str = "en") -> None:
+        self._locale = Locale.parse(locale)
+        self._phrases = {**_ENGLISH, **_CATALOGUES.get(self._locale.language, {})}
+        self._themes = _THEMES.get(self._locale.language, {})
+
+    def say(self, key: str, **values: object) -> str:
+        """A phrase with its gaps filled."""
+        return self._phrases[key].format(**values)
+
+    def theme(self, tag_id: str, label: str) -> str:
+        """The title of a theme."""
+        return self._themes.get(tag_id, label[:1].upper() + label[1:])
+
+    def day(self, day: date) -> str:
+        """One day in full."""
+        return format_date(day, "long", locale=self._locale)
+
+    def days(self, first: date, last: date) -> str:
+        """A span of days, as short as it can be said."""
+        if first == last:
+            return self.day(first)
+        # Babel formats the dates of two moments; noon keeps them apart from any midnight.
+        noon = time(12)
+        start, end = datetime.combine(first, noon), datetime.combine(last, noon)
+        return format_interval(start, end, "yMMMd", locale=self._locale)
+
+    def years(self, years: Sequence[int]) -> str:
+        """Years that were counted one by one: "2019, 2021, and 2022", or a span where there are many."""
+        distinct = sorted(set(years))
+        if len(distinct) > 3:
+            return f"{distinct[0]}\u2013{distinct[-1]}"
+        return format_list([str(year) for year in distinct], locale=self._locale)
+
+    def join(self, *parts: str | None) -> str:
+        """Facts of a subtitle side by side; missing ones are left out."""
+        return " · ".join(part for part in parts if part)
+
+    def stay(self, first: date, last: date, place: str, *, is_one_place: bool) -> str:
+        """The title of a trip: a weekend, a week, or the place alone."""
+        days = (last - first).days + 1
+        is_weekend = days in (2, 3) and last.weekday() in (6, 0) and first.weekday() in (4, 5)
+        if is_one_place and is_weekend:
+            return self.say("weekend_in", place=place)
+        if is_one_place and 6 <= days <= 8:
+            return self.say("week_in", place=place)
+        return self.say("stay_in", place=place)
+
+    def season(self, season: str, began: date) -> str:
+        """A season with its year, or with both years that it lies in."""
+        year = f"{began.year}\u2013{(began.year + 1) % 100:02d}" if began.month == 12 else str(began.year)
+        return self.say("season", season=self._phrases[season], year=year)

@@ -1,0 +1,136 @@
+"""What is to be seen: tags that words name, words in the metadata, likeness in the joint space, near concepts."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from photos_engine.analyzers.taxonomy import Match as Named
+from photos_engine.analyzers.taxonomy import words as bare_words
+from photos_engine.experiences.search.facts import match_words
+from photos_engine.experiences.search.likeness import SURE, match_likeness
+from photos_engine.experiences.search.matches import NOTHING, Match, Matches, all_of, any_of, either
+from photos_engine.experiences.search.sources import SearchSources
+from photos_engine.experiences.search.understand import STOP_WORDS
+from photos_engine.types import Reason, Tag
+
+_LONGEST_NAME = 5
+_ENOUGH_WITH_TAG = 0.3
+_NEAR_CONCEPT = 0.75
+_WORTH_SUGGESTING = 0.35
+_MOST_SUGGESTIONS = 5
+_JOINING = STOP_WORDS | {"and"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A phrase as the taxonomy reads it: the tags that each run of words names, and the words that name none."""
+
+    named: tuple[tuple[Named, ...], ...]
+    unknown: tuple[str, ...]
+    content: tuple[str, ...]
+
+
+def read_phrase(text: str, sources: SearchSources) -> Reading:
+    """Split a phrase into names of tags, the longest first, and other words."""
+    words = text.split()
+    named: list[tuple[Named, ...]] = []
+    unknown: list[str] = []
+    content: list[str] = []
+    start = 0
+    while start < len(words):
+        length, found = _longest_name(words[start:], sources)
+        if found:
+            named.append(found)
+            content += words[start : start + length]
+        elif bare_words(words[start]) not in _JOINING:
+            unknown.append(words[start])
+            content.append(words[start])
+        start += max(length, 1)
+    return Reading(tuple(named), tuple(unknown), tuple(content))
+
+
+def _longest_name(words: Sequence[str], sources: SearchSources) -> tuple[int, tuple[Named, ...]]:
+    for length in range(min(_LONGEST_NAME, len(words)), 0, -1):
+        if words[0].casefold() not in _JOINING and (found := sources.taxonomy.find(" ".join(words[:length]))):
+            return length, tuple(found)
+    return 0, ()
+
+
+def match_phrase(text: str, sources: SearchSources) -> Matches:
+    """The photos that show what a phrase says, by the first stages of the chain that know it."""
+    reading = read_phrase(text, sources)
+    if not reading.content:
+        return NOTHING
+    found = match_words(reading.content, sources)
+    if reading.named and not reading.unknown:
+        found = either(found, all_of(_match_tags(names, sources) for names in reading.named))
+    if reading.unknown or len(reading.named) > 1:
+        found = either(found, _match_likeness(text, reading, sources))
+    if not found and not reading.named:
+        found = _match_concept(text, sources)
+    return found
+
+
+def _match_likeness(text: str, reading: Reading, sources: SearchSources) -> Matches:
+    """The photos that look like the phrase: less likeness is asked of those that show one of its things."""
+    alike = match_likeness(text, sources, _ENOUGH_WITH_TAG)
+    shown = any_of(_match_tags(names, sources) for names in reading.named)
+    return {key: match for key, match in alike.items() if match.strength >= SURE or key in shown}
+
+
+def _match_tags(names: Sequence[Named], sources: SearchSources) -> Matches:
+    """The photos with one of the tags or of what implies them: animal finds dogs."""
+    found: dict[int, Match] = {}
+    for named in names:
+        code = "synonym" if named.how == "synonym" else "tag"
+        for key, match in _match_tag(named.tag, code, "", sources).items():
+            if key not in found or match.strength > found[key].strength:
+                found[key] = match
+    return found
+
+
+def _match_tag(tag: Tag, code: str, note: str, sources: SearchSources) -> Matches:
+    below = sorted(sources.taxonomy.descendants(tag.id))
+    analyses = sources.unit.analyses
+    own = analyses.tagged(sources.model, [tag.id])
+    implied = analyses.tagged(sources.model, below) if below else {}
+    found: dict[int, Match] = {}
+    for key in own.keys() | implied.keys():
+        p = max(own.get(key, 0.0), implied.get(key, 0.0))
+        how = f"It shows {tag.label} ({p:.0%})" if key in own else f"It shows a kind of {tag.label} ({p:.0%})"
+        found[key] = Match(p, (Reason(code, p, f"{how}{note}."),))
+    return found
+
+
+def _match_concept(text: str, sources: SearchSources) -> Matches:
+    for tag, cosine in nearest_tags(text, sources):
+        if cosine >= _NEAR_CONCEPT and (
+            found := _match_tag(tag, "concept", f", the nearest thing that the engine knows to “{text}”", sources)
+        ):
+            return {key: Match(m.strength * cosine, m.reasons) for key, m in found.items()}
+    return NOTHING
+
+
+def nearest_tags(text: str, sources: SearchSources) -> list[tuple[Tag, float]]:
+    """Every tag with its cosine to a phrase in the joint space, nearest first."""
+    concepts = sources.concepts()
+    cosines = concepts.vectors @ sources.encode([text])[0]  # (len(tags),)
+    return [(concepts.tags[i], float(cosines[i])) for i in np.argsort(-cosines)]
+
+
+def suggest_for(text: str, sources: SearchSources) -> list[str]:
+    """What to ask instead of a phrase that found nothing: its likely spelling, and near things that the library has."""
+    counts = sources.unit.analyses.tag_counts(sources.model)
+    labels = {tag.label.casefold(): tag.label for tag in sources.taxonomy.tags}
+    spelled = [labels[near] for near in difflib.get_close_matches(text.casefold(), labels, n=2, cutoff=0.8)]
+    there = [
+        tag.label
+        for tag, cosine in nearest_tags(text, sources)
+        if cosine >= _WORTH_SUGGESTING and counts.get(tag.id) and not tag.is_hidden
+    ]
+    offers = [label for label in dict.fromkeys(spelled + there) if bare_words(label) != bare_words(text)]
+    return offers[:_MOST_SUGGESTIONS]

@@ -1,0 +1,131 @@
+"""Photos for the wall behind everything: wide, calm, large enough for the screen, with the cut to make."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import date
+
+import numpy as np
+
+from photos_engine.curation import is_showable
+from photos_engine.framing import Frame, find_frames
+from photos_engine.selection import choose_varied
+from photos_engine.types import AnalysedPhoto, FloatArray, Photo, Reason, Snapshot, Wallpaper
+
+# How well a tag's scene serves as a background, 0 to 1: wide views of nature first, then built ones.
+_SCENERY = {
+    **dict.fromkeys(("landscape", "mountain", "snowy_mountain", "coast", "beach", "sea", "lake", "island"), 1.0),
+    **dict.fromkeys(("starry_sky", "northern_lights", "glacier", "canyon", "desert", "waterfall", "volcano"), 1.0),
+    **dict.fromkeys(("sunset", "sunrise", "twilight", "rainbow", "sky", "forest", "flower_field", "wave", "bay"), 0.9),
+    **dict.fromkeys(("field", "open_country", "river", "hill", "cliff", "autumn_leaves", "cherry_blossom"), 0.8),
+    **dict.fromkeys(("snow", "fog", "skyline", "night_city", "bridge", "lighthouse", "castle", "palm_tree"), 0.7),
+    **dict.fromkeys(("garden", "park", "flower", "village", "harbor", "tree", "tower", "temple", "pond"), 0.5),
+    **dict.fromkeys(("pet", "bird", "butterfly", "hot_air_balloon", "sailboat", "church", "water", "nature"), 0.4),
+}
+# What doesn't belong behind icons: things to read, and crowds.
+_UNFIT = (
+    *("text", "document", "receipt", "handwriting", "whiteboard", "barcode", "screenshot", "meme", "sign"),
+    *("crowd", "conference", "trash", "parking_lot", "construction_site"),
+)
+_PEOPLE = ("person", "portrait", "selfie", "group", "family", "couple", "friends", "child", "baby", "team")
+_SURE = 0.4  # from which probability on a tag counts here
+_ENOUGH_SCENERY = 0.35
+_KEPT, _KEPT_PEOPLE = 0.6, 0.85  # how much of what draws the eye must stay inside the crop
+_BUSY = 0.55
+_LOOKED_AT = 12  # times the limit: how many of the most promising have their saliency read
+_QUALITY, _SCENE, _CALM, _FIT, _TURN = 0.3, 0.35, 0.2, 0.1, 0.05
+
+
+def suggest_wallpapers(
+    snapshot: Snapshot,
+    saliency: Callable[[Photo], FloatArray],
+    *,
+    screen: tuple[int, int],
+    limit: int,
+    on: date,
+) -> tuple[Wallpaper, ...]:
+    """Suggest up to `limit` wallpapers for a screen of (width, height) pixels, best first, varied, with the crop.
+
+    A photo that would have to be enlarged is left out, as are people cut in two, things to read, and pictures
+    that are busy where the screen has its clock or icons. The order of equals changes from day to day.
+    """
+    promising = [
+        (promise, row, item)
+        for row, item in enumerate(snapshot.photos)
+        if _is_large_enough(item.photo, screen) and (promise := _promise(item)) > 0 and is_showable(item).ok
+    ]
+    promising.sort(key=lambda entry: (-entry[0], entry[2].photo.id))
+    made: dict[str, Wallpaper] = {}
+    rows = []
+    for _, row, item in promising[: _LOOKED_AT * limit]:
+        wallpaper = _make(item, saliency(item.photo), screen, on)
+        if wallpaper is not None:
+            made[item.photo.id] = wallpaper
+            rows.append(row)
+    items = [snapshot.photos[row] for row in rows]
+    worths = [made[item.photo.id].score for item in items]
+    choice = choose_varied(items, snapshot.embeddings[np.array(rows, dtype=np.int64)], limit, worths)
+    chosen = (made[item.photo.id] for item in choice.chosen)
+    return tuple(sorted(chosen, key=lambda wallpaper: (-wallpaper.score, wallpaper.photo.id)))
+
+
+def _is_large_enough(photo: Photo, screen: tuple[int, int]) -> bool:
+    return photo.width_px >= screen[0] and photo.height_px >= screen[1]
+
+
+def _promise(item: AnalysedPhoto) -> float:
+    """What a photo promises before its composition is looked at; 0 where it is unfit."""
+    if any(item.tags.get(tag, 0.0) >= _SURE for tag in _UNFIT):
+        return 0.0
+    scenery = _scenery(item)
+    return _QUALITY * item.quality.overall + _SCENE * scenery if scenery >= _ENOUGH_SCENERY else 0.0
+
+
+def _scenery(item: AnalysedPhoto) -> float:
+    return max((_SCENERY[tag] * p for tag, p in item.tags.items() if tag in _SCENERY), default=0.0)
+
+
+def _make(item: AnalysedPhoto, saliency: FloatArray, screen: tuple[int, int], on: date) -> Wallpaper | None:
+    photo = item.photo
+    frame = find_frames(saliency, (photo.width_px, photo.height_px), screen)[0]
+    shows_people = bool(photo.facts.people) or any(item.tags.get(tag, 0.0) >= _SURE for tag in _PEOPLE)
+    calm = _calm(saliency, frame, is_upright=screen[1] > screen[0])
+    if frame.kept < (_KEPT_PEOPLE if shows_people else _KEPT) or _cuts_a_face(photo, frame) or calm < 1 - _BUSY:
+        return None
+    turn = hashlib.blake2b(f"{on.isoformat()}/{photo.id}".encode(), digest_size=2).digest()
+    scene = _scenery(item)
+    reasons = (
+        Reason("scene", _SCENE * scene, "It shows scenery that suits a background."),
+        Reason("quality", _QUALITY * item.quality.overall, f"Its quality is {item.quality.overall:.2f} of 1."),
+        Reason("calm", _CALM * calm, f"It is {calm:.0%} calm where the screen shows other things."),
+        Reason("fit", _FIT * frame.kept, f"The crop keeps {frame.kept:.0%} of what draws the eye."),
+        Reason("turn", _TURN * int.from_bytes(turn, "big") / 0xFFFF, "Every day has its own turn."),
+    )
+    return Wallpaper(photo, round(sum(reason.weight for reason in reasons), 4), frame.box, reasons)
+
+
+def _calm(saliency: FloatArray, frame: Frame, *, is_upright: bool) -> float:
+    """How little draws the eye where the screen has its own things, 0 to 1.
+
+    Upright screens show a clock over the upper third; wide ones a dock or task bar along the bottom tenth.
+    """
+    rows, columns = saliency.shape
+    left, top, right, bottom = frame.box
+    reserved = (top, top + (bottom - top) / 3) if is_upright else (bottom - (bottom - top) / 10, bottom)
+    first, last = int(reserved[0] * rows), max(int(reserved[0] * rows) + 1, round(reserved[1] * rows))
+    west, east = int(left * columns), max(int(left * columns) + 1, round(right * columns))
+    peak = float(saliency.max())
+    return 1.0 - float(saliency[first:last, west:east].mean()) / peak if peak > 0 else 1.0
+
+
+def _cuts_a_face(photo: Photo, frame: Frame) -> bool:
+    left, top, right, bottom = frame.box
+    for person in photo.facts.people:
+        if person.box is not None:
+            l_, t_, r_, b_ = person.box
+            is_inside = l_ >= left and t_ >= top and r_ <= right and b_ <= bottom
+            is_outside = r_ <= left or l_ >= right or b_ <= top or t_ >= bottom
+            if not is_inside and not is_outside:
+                return True
+    return False

@@ -1,0 +1,28 @@
+"""Files that are either wholly there or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+
+def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> None:
+    """Put content at `path`, whole or not at all.
+
+    Written beside the target, then renamed over it: readers see the old file or the new. Durable
+    content is on the disk before the rename; what can be made again needs no such wait. Renaming is
+    atomic on one file system; some network drives don't promise it. Raises: OSError.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

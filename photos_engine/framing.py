@@ -1,0 +1,161 @@
+"""Where to cut a picture: frames of a given aspect around what draws the eye.
+
+Crops and wallpapers both need it. A saliency map is read as how much the eye rests where; a good frame
+keeps that, doesn't cut through it, and sets it on a third or in the middle.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photos_engine.errors import UsageError
+from photos_engine.types import Box, FloatArray
+
+Values = NDArray[np.float64]
+
+_SCALES = (1.0, 0.85, 0.7)  # of the largest frame: tighter ones let a small subject fill the picture
+_STEPS = 48  # places that are tried along each free side
+_MARGIN = 0.03  # of the picture's sides: how near to a cut counts as cut through
+_CUT, _BALANCE, _CENTRE, _LOSS = 0.5, 0.1, 0.02, 0.4
+"""What cutting, imbalance, distance from the middle and lost area cost, against 1 for keeping everything."""
+_SAME_FRAME = 0.85  # overlap from which on two frames are one proposal
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One way to cut, and why: shares from 0 to 1.
+
+    kept: of what draws the eye, how much is inside. cut: how much of it the edges pass through.
+    balance: 1 where its centre lies on a third or in the middle. scale: of the largest frame's sides.
+    """
+
+    box: Box
+    score: float
+    kept: float
+    cut: float
+    balance: float
+    scale: float
+
+
+def find_frames(
+    saliency: FloatArray, size_px: tuple[int, int], aspect: tuple[float, float], *, limit: int = 1
+) -> tuple[Frame, ...]:
+    """Propose up to `limit` clearly different frames of an aspect, best first; the first is a largest one.
+
+    saliency: (rows, columns), 0 to 1, over the whole picture. size_px, aspect: (width, height). A frame never
+    leaves the picture and has the aspect exactly. Raises: UsageError for an aspect that is no aspect or that
+    leaves less than a pixel, and for a map without cells.
+    """
+    width, height = _largest_frame(size_px, aspect)
+    if saliency.ndim != 2 or saliency.size == 0 or not np.isfinite(saliency).all():
+        raise UsageError("a saliency map is a table of finite numbers")
+    gaze = _Gaze(saliency)
+    scales = _SCALES if limit > 1 else _SCALES[:1]
+    boxes = np.concatenate([_places(width * scale, height * scale) for scale in scales])
+    kept, cut, balance = gaze.inside(boxes), gaze.cut_by(boxes), gaze.balance_in(boxes)
+    scale = (boxes[:, 2] - boxes[:, 0]) / width
+    centre = np.abs((boxes[:, :2] + boxes[:, 2:]) / 2 - 0.5).sum(axis=1)
+    score = kept - _CUT * cut - _BALANCE * (1 - balance) - _CENTRE * centre - _LOSS * (1 - scale)
+    chosen: list[int] = []
+    for index in np.argsort(-score, kind="stable").tolist():
+        if all(_overlap(boxes[index], boxes[other]) < _SAME_FRAME for other in chosen):
+            chosen.append(index)
+        if len(chosen) == limit:
+            break
+    columns = (np.clip(values, 0.0, 1.0) for values in (score, kept, cut, balance))
+    facts = np.stack([*columns, scale], axis=1)
+    return tuple(Frame(_as_box(boxes[index]), *facts[index].tolist()) for index in chosen)
+
+
+def _largest_frame(size_px: tuple[int, int], aspect: tuple[float, float]) -> tuple[float, float]:
+    """Sides of the largest frame as shares of the picture's."""
+    if min(size_px) < 1:
+        raise UsageError(f"a picture of {size_px[0]}x{size_px[1]} pixels can't be cropped")
+    if not all(math.isfinite(side) and side > 0 for side in aspect):
+        raise UsageError(f"an aspect is two positive numbers, not {aspect[0]}:{aspect[1]}")
+    ratio = (aspect[0] / aspect[1]) / (size_px[0] / size_px[1])
+    width, height = (1.0, 1.0 / ratio) if ratio > 1.0 else (ratio, 1.0)
+    if width * size_px[0] < 1.0 or height * size_px[1] < 1.0:
+        raise UsageError(f"an aspect of {aspect[0]}:{aspect[1]} leaves nothing of {size_px[0]}x{size_px[1]} pixels")
+    return width, height
+
+
+def _places(width: float, height: float) -> Values:
+    """Frames of one size all over the picture, (n, 4)."""
+    lefts, tops = (np.linspace(0.0, 1.0 - side, _STEPS + 1 if side < 1.0 else 1) for side in (width, height))
+    left, top = (grid.ravel() for grid in np.meshgrid(lefts, tops))
+    return np.stack([left, top, np.minimum(1.0, left + width), np.minimum(1.0, top + height)], axis=1)
+
+
+class _Gaze:
+    """A saliency map as a distribution of attention, summed up so that any box costs four look-ups."""
+
+    def __init__(self, saliency: FloatArray) -> None:
+        # What the quieter half of the picture has, everything has: it tells nothing about the subject.
+        weight = np.maximum(0.0, saliency.astype(np.float64) - np.median(saliency))
+        if weight.sum() <= 1e-9:  # where nothing draws the eye, the middle does
+            weight = np.outer(np.hanning(11), np.hanning(11))
+        weight /= weight.sum()
+        rows, columns = weight.shape
+        y, x = (np.arange(rows) + 0.5) / rows, (np.arange(columns) + 0.5) / columns
+        self._mass, self._mass_x, self._mass_y = (_integral(w) for w in (weight, weight * x, weight * y[:, None]))
+
+    def inside(self, boxes: Values) -> Values:
+        return _sum_in(self._mass, boxes)
+
+    def cut_by(self, boxes: Values) -> Values:
+        """Attention that lies along those edges that are not the picture's own."""
+        inner = np.array([1.0, 1.0, -1.0, -1.0]) * np.where((boxes <= 1e-9) | (boxes >= 1.0 - 1e-9), 0.0, _MARGIN)
+        return self.inside(np.clip(boxes - inner, 0.0, 1.0)) - self.inside(boxes + inner)
+
+    def balance_in(self, boxes: Values) -> Values:
+        mass = np.maximum(self.inside(boxes), 1e-9)
+        x = (_sum_in(self._mass_x, boxes) / mass - boxes[:, 0]) / (boxes[:, 2] - boxes[:, 0])
+        y = (_sum_in(self._mass_y, boxes) / mass - boxes[:, 1]) / (boxes[:, 3] - boxes[:, 1])
+        lines = np.array([1 / 3, 1 / 2, 2 / 3])
+        off = sum(np.abs(np.clip(place, 0, 1)[:, None] - lines).min(axis=1) for place in (x, y))
+        balance: Values = 1.0 - 1.5 * off  # 1/3 off on both axes, a corner, is 0
+        return np.clip(balance, 0.0, 1.0)
+
+
+def _integral(weight: Values) -> Values:
+    return np.pad(weight.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
+
+
+def _sum_in(integral: Values, boxes: Values) -> Values:
+    """What lies in each box, cells that are cut counted in part."""
+    left, top, right, bottom = boxes.T
+    total: Values = (
+        _at(integral, right, bottom)
+        - _at(integral, left, bottom)
+        - _at(integral, right, top)
+        + _at(integral, left, top)
+    )
+    return total
+
+
+def _at(integral: Values, x: Values, y: Values) -> Values:
+    rows, columns = integral.shape[0] - 1, integral.shape[1] - 1
+    column, row = x * columns, y * rows
+    c, r = np.minimum(column.astype(np.int64), columns - 1), np.minimum(row.astype(np.int64), rows - 1)
+    dx, dy = column - c, row - r
+    upper = integral[r, c] * (1 - dx) + integral[r, c + 1] * dx
+    lower = integral[r + 1, c] * (1 - dx) + integral[r + 1, c + 1] * dx
+    value: Values = upper * (1 - dy) + lower * dy
+    return value
+
+
+def _overlap(a: Values, b: Values) -> float:
+    """Intersection over union."""
+    sides = np.maximum(0.0, np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]))
+    common = float(sides.prod())
+    return common / float((a[2:] - a[:2]).prod() + (b[2:] - b[:2]).prod() - common)
+
+
+def _as_box(values: Values) -> Box:
+    left, top, right, bottom = values.tolist()
+    return (left, top, right, bottom)

@@ -1,0 +1,34 @@
+"""The personal knowledge graph: what a library tells about a life, to be asked and corrected.
+
+It is derived from a snapshot and nothing else, holds moments and up (photos only as provenance), and is
+the only room that knows networkx.
+"""
+
+from photos_engine.graph.build import build_graph
+from photos_engine.graph.calendar import season_of
+from photos_engine.graph.naming import join_suburbs
+from photos_engine.graph.persist import GRAPH_VERSION
+from photos_engine.graph.query import PersonalGraph
+from photos_engine.graph.records import Celebration, Home, KnownPerson, KnownPlace, Moment, Related
+from photos_engine.graph.themes import ancestors_of
+from photos_engine.graph.timeline import DAY_STARTS_AT_H, day_of, with_ancestors
+from photos_engine.graph.weave import as_slug
+
+__all__ = [
+    "DAY_STARTS_AT_H",
+    "GRAPH_VERSION",
+    "Celebration",
+    "Home",
+    "KnownPerson",
+    "KnownPlace",
+    "Moment",
+    "PersonalGraph",
+    "Related",
+    "ancestors_of",
+    "as_slug",
+    "build_graph",
+    "day_of",
+    "join_suburbs",
+    "season_of",
+    "with_ancestors",
+]

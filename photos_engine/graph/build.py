@@ -1,0 +1,283 @@
+"""From a snapshot to the graph: the inferences in the order in which each needs the one before.
+
+A pure function of its arguments: the same snapshot gives the same graph, whatever was known before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+import numpy as np
+
+from photos_engine.graph.calendar import find_feasts, season_of
+from photos_engine.graph.celebrations import FoundCelebration, find_birthdays, find_celebrations
+from photos_engine.graph.context import add_cameras, add_people, add_places, add_tags, add_times, place_of
+from photos_engine.graph.home import HomeBase, find_home
+from photos_engine.graph.journeys import Journey, find_journeys
+from photos_engine.graph.moments import find_moments
+from photos_engine.graph.naming import JourneyName, name_journey
+from photos_engine.graph.query import PersonalGraph
+from photos_engine.graph.themes import TagTable, build_tag_table, frequent_in, standing_out
+from photos_engine.graph.timeline import FloatVector, IntVector, Timeline, build_timeline
+from photos_engine.graph.weave import Weaver, as_slug, as_triples, group_by_moment
+from photos_engine.types import Place, Reason, Snapshot, Tag
+
+_TAGS_A_MOMENT, _TAGS_AN_EVENT = 4, 8
+
+
+def build_graph(snapshot: Snapshot, tags: Mapping[str, Tag]) -> PersonalGraph:
+    """Infer the personal knowledge graph of a library.
+
+    Only photos whose date was recorded take part; hidden ones and utility content tell nothing about a
+    life and don't. Takes some seconds for 100,000 photos on one core.
+    """
+    timeline = build_timeline(snapshot)
+    places = [place_of(snapshot, timeline, n) for n in range(len(timeline))]
+    home = find_home(timeline)
+    journeys = find_journeys(timeline, home)
+    table = build_tag_table(snapshot, timeline, tags)
+    celebrations = _find_all_celebrations(snapshot, timeline, table, home, journeys, places)
+    moments = find_moments(timeline, _number_events(timeline, journeys, celebrations))
+
+    weaver = Weaver(snapshot, timeline)
+    weaver.graph.graph["last_day"] = date.fromordinal(int(timeline.day.max()) if len(timeline) else 1).isoformat()
+    add_tags(weaver, table, tags)
+    cities = add_places(weaver, table, places)
+    add_times(weaver, table, _latitudes(timeline, home))
+    _add_homes(weaver, home, places, cities)
+    owner = _add_moments(weaver, moments, places, cities, table)
+    events = _add_journeys(weaver, journeys, places, cities, owner)
+    events += _add_celebrations(weaver, celebrations, owner)
+    _link_events(weaver, events, table, owner)
+    add_people(weaver, table, owner)
+    add_cameras(weaver)
+    return PersonalGraph(weaver.graph)
+
+
+def _find_all_celebrations(
+    snapshot: Snapshot,
+    timeline: Timeline,
+    table: TagTable,
+    home: HomeBase,
+    journeys: tuple[Journey, ...],
+    places: list[Place | None],
+) -> tuple[FoundCelebration, ...]:
+    if not len(timeline):
+        return ()
+    is_trip = np.zeros(len(timeline), dtype=bool)
+    for journey in journeys:
+        is_trip[journey.at] |= journey.is_trip
+    years = range(
+        date.fromordinal(int(timeline.day.min())).year - 1, date.fromordinal(int(timeline.day.max())).year + 1
+    )
+    feasts = [
+        feast
+        for country, first, last in _countries_of_residence(timeline, home, places)
+        for feast in find_feasts(country, years)
+        if first <= feast.first <= last
+    ]
+    found = find_celebrations(timeline, table, feasts, is_trip) + find_birthdays(snapshot, timeline, table)
+    return tuple(sorted(found, key=lambda c: (c.day, c.slug, c.person or "")))
+
+
+def _countries_of_residence(
+    timeline: Timeline, home: HomeBase, places: list[Place | None]
+) -> list[tuple[str | None, date, date]]:
+    """(country, first day, last day) of each home; without a home nothing is known of the feasts that are kept."""
+    residences = []
+    for n, span in enumerate(home.spans):
+        place = _place_of_home(timeline, home, n, places)
+        first = date.min if n == 0 else span.start
+        residences.append((place.country_code if place else None, first, span.end or date.max))
+    return residences or [(None, date.min, date.max)]
+
+
+def _place_of_home(timeline: Timeline, home: HomeBase, which: int, places: list[Place | None]) -> Place | None:
+    """The city that most photos near a home are of."""
+    span = home.spans[which]
+    last = (span.end or date.max).toordinal()
+    here = (home.distance_km(timeline) < 10) & (timeline.day >= span.start.toordinal()) & (timeline.day <= last)
+    near = [place for n in np.flatnonzero(here).tolist() if (place := places[n])]
+    counts: dict[int, int] = {}
+    for place in near:
+        counts[place.geoname_id] = counts.get(place.geoname_id, 0) + 1
+    return max(near, key=lambda p: (counts[p.geoname_id], -p.geoname_id)) if near else None
+
+
+def _number_events(
+    timeline: Timeline, journeys: tuple[Journey, ...], celebrations: tuple[FoundCelebration, ...]
+) -> IntVector:
+    """One number for each combination of journey and celebration, -1 for neither."""
+    journey_of = np.full(len(timeline), -1, dtype=np.int64)
+    feast_of = np.full(len(timeline), -1, dtype=np.int64)
+    for n, journey in enumerate(journeys):
+        journey_of[journey.at] = n
+    for n, celebration in enumerate(celebrations):
+        feast_of[celebration.at] = n
+    both = (journey_of + 1) * (len(celebrations) + 1) + feast_of + 1
+    return both - 1
+
+
+def _latitudes(timeline: Timeline, home: HomeBase) -> FloatVector:
+    """Each photo's latitude, its home's where it has none, NaN where neither is known."""
+    latitude = timeline.latitude.copy()
+    for n, span in enumerate(home.spans):
+        first = -1 if n == 0 else span.start.toordinal()
+        latitude[np.isnan(latitude) & (timeline.day >= first)] = span.point.latitude
+    return latitude
+
+
+def _add_homes(weaver: Weaver, home: HomeBase, places: list[Place | None], cities: Mapping[int, str]) -> None:
+    km = home.distance_km(weaver.timeline) if home.spans else np.zeros(0)
+    day = weaver.timeline.day
+    for n, span in enumerate(home.spans):
+        last = (span.end or date.max).toordinal()
+        at = np.flatnonzero((km < 10) & (day >= span.start.toordinal()) & (day <= last))
+        place = _place_of_home(weaver.timeline, home, n, places)
+        label = place.city if place else "Home"
+        text = f"Photos near {label} on {span.active_days} days since {span.start.isoformat()}."
+        node = weaver.add(
+            f"home:{n + 1}",
+            "home",
+            label,
+            at,
+            latitude=span.point.latitude,
+            longitude=span.point.longitude,
+            country_code=place.country_code if place else None,
+            start=span.start.isoformat(),
+            end=span.end.isoformat() if span.end else None,
+            confidence=round(span.confidence, 3),
+            reasons=as_triples([Reason("active_days", span.confidence, text)]),
+        )
+        if place and len(at):
+            weaver.link(node, cities[place.geoname_id], "at", at=at, confidence=span.confidence, reason=text)
+
+
+def _add_moments(
+    weaver: Weaver,
+    moments: tuple[IntVector, ...],
+    places: list[Place | None],
+    cities: Mapping[int, str],
+    table: TagTable,
+) -> dict[int, str]:
+    """Write the moments; position of each photo -> its moment's node."""
+    owner: dict[int, str] = {}
+    for at, found in zip(moments, frequent_in(table, weaver.timeline, moments, _TAGS_A_MOMENT), strict=True):
+        start = weaver.time(at[0])
+        node = weaver.unused(f"moment:{start:%Y-%m-%dT%H:%M:%S}")
+        known = [place for n in at.tolist() if (place := places[n])]
+        weaver.add(
+            node,
+            "moment",
+            f"{start.day} {start:%B %Y, %H:%M}",
+            start=start.isoformat(),
+            end=weaver.time(at[-1]).isoformat(),
+            place=known[0].city if known else None,
+            photos=weaver.photo_ids(at),
+            count=len(at),
+        )
+        if known:
+            weaver.link(node, cities[known[0].geoname_id], "at", at=at, reason=f"Taken in {known[0].city}.")
+        weaver.link_tags(node, found, at, max(1, int(weaver.timeline.keeper[at].sum())), "shows")
+        owner.update(dict.fromkeys(at.tolist(), node))
+    return owner
+
+
+def _add_journeys(
+    weaver: Weaver,
+    journeys: tuple[Journey, ...],
+    places: list[Place | None],
+    cities: Mapping[int, str],
+    owner: Mapping[int, str],
+) -> list[tuple[str, IntVector]]:
+    events = []
+    for journey in journeys:
+        known = [place for n in journey.at.tolist() if (place := places[n])]
+        name = name_journey(known)
+        kind = "trip" if journey.is_trip else "day_out"
+        node = weaver.unused(f"{kind}:{date.fromordinal(journey.first_day).isoformat()}-{as_slug(name.title)}")
+        weaver.add(
+            node,
+            kind,
+            name.title,
+            journey.at,
+            start=weaver.time(journey.at[0]).isoformat(),
+            end=weaver.time(journey.at[-1]).isoformat(),
+            places=list(name.cities),
+            country_codes=list(name.country_codes),
+            scope=name.scope,
+            country=name.country,
+            moments=list(group_by_moment(journey.at, owner)),
+            confidence=journey.confidence,
+            reasons=as_triples(_reasons_of(journey, name)),
+        )
+        for geoname_id in dict.fromkeys(place.geoname_id for place in known):
+            here = np.array([n for n in journey.at.tolist() if (p := places[n]) and p.geoname_id == geoname_id])
+            city = weaver.graph.nodes[cities[geoname_id]]["label"]
+            weaver.link(
+                node,
+                cities[geoname_id],
+                "visits",
+                at=here,
+                weight=len(here) / len(known),
+                confidence=journey.confidence,
+                reason=f"{len(here)} of {len(known)} located photos are of {city}.",
+            )
+        events.append((node, journey.at))
+    return events
+
+
+def _reasons_of(journey: Journey, name: JourneyName) -> list[Reason]:
+    days = f"{journey.days} days" if journey.is_trip else "one day"
+    return [
+        Reason("away", 0.6, f"Up to {journey.farthest_km:.0f} km from home over {days}."),
+        Reason("photos", 0.2, f"{len(journey.at)} photos were taken there."),
+        Reason("places", 0.2, f"Most of them in {name.title}." if name.scope else "No place is known by name."),
+    ]
+
+
+def _add_celebrations(
+    weaver: Weaver, celebrations: tuple[FoundCelebration, ...], owner: Mapping[int, str]
+) -> list[tuple[str, IntVector]]:
+    events = []
+    for found in celebrations:
+        subject = f"birthday-{as_slug(found.person)}" if found.person else found.slug.replace("_", "-")
+        node = weaver.add(
+            f"celebration:{found.day.isoformat()}-{subject}",
+            "celebration",
+            found.name,
+            found.at,
+            slug=found.slug,
+            day=found.day.isoformat(),
+            person=found.person,
+            moments=list(group_by_moment(found.at, owner)),
+            confidence=found.confidence,
+            reasons=as_triples(found.reasons),
+        )
+        holiday = f"holiday:{subject}"
+        if holiday not in weaver.graph:
+            weaver.add(holiday, "holiday", found.name, found.at)
+        text = " ".join(reason.text for reason in found.reasons)
+        weaver.link(node, holiday, "celebrates", at=found.at, confidence=found.confidence, reason=text)
+        events.append((node, found.at))
+    return events
+
+
+def _link_events(
+    weaver: Weaver, events: list[tuple[str, IntVector]], table: TagTable, owner: Mapping[int, str]
+) -> None:
+    """Tie every event to its moments, its year and season, and to the tags that stand out in it."""
+    stand_out = standing_out(table, weaver.timeline, [at for _, at in events], _TAGS_AN_EVENT)
+    for (node, at), found in zip(events, stand_out, strict=True):
+        label = weaver.graph.nodes[node]["label"]
+        for moment, here in group_by_moment(at, owner).items():
+            weaver.link(moment, node, "part_of", at=here, reason=f"It belongs to {label} by its time and place.")
+        first = date.fromordinal(int(weaver.timeline.day[at[0]]))
+        weaver.link(node, f"year:{first.year}", "in", at=at, reason=f"It began on {first.isoformat()}.")
+        latitudes = weaver.timeline.latitude[at]
+        known = latitudes[~np.isnan(latitudes)]
+        season = season_of(first, float(np.median(known))) if len(known) else None
+        if season and f"season:{season[0]}" in weaver.graph:
+            weaver.link(node, f"season:{season[0]}", "in", at=at, reason=f"It was {season[0]} there.")
+        weaver.link_tags(node, found, at, max(1, int(weaver.timeline.keeper[at].sum())), "shows")

@@ -1,0 +1,104 @@
+"""What the calendar means where a person lives: seasons by hemisphere, public holidays, shared feasts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import holidays
+
+_SEASONS = ("winter", "spring", "summer", "autumn")
+_TROPICS_DEGREES = 12.0  # nearer to the equator "summer" says nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Feast:
+    """A day, or a few in a row, that people celebrate.
+
+    `liveliness`: how many times busier than a busy ordinary day it must be to count as celebrated without
+    pictures that show it; None where the pictures must show it. `evidence`: the tags that do.
+    """
+
+    slug: str
+    name: str
+    first: date
+    last: date
+    liveliness: float | None
+    evidence: frozenset[str]
+
+    @property
+    def days(self) -> tuple[date, ...]:
+        """Every day of it, in order."""
+        return tuple(self.first + timedelta(n) for n in range((self.last - self.first).days + 1))
+
+
+_CHRISTMAS = frozenset({"christmas", "christmas_tree", "christmas_lights", "christmas_market", "santa_claus"})
+_HALLOWEEN = frozenset({"halloween", "jack_o_lantern", "pumpkin", "costume"})
+_NEW_YEAR = frozenset({"new_year", "fireworks"})
+_EASTER = frozenset({"easter"})
+_PUBLIC = frozenset({"fireworks", "parade"})
+_LIVELY, _VERY_LIVELY = 1.5, 2.5  # a feast that most people keep, and one of many days off
+# Where Halloween is kept by nearly everybody, though it is no public holiday.
+_HALLOWEEN_COUNTRIES = frozenset({"US", "CA", "GB", "IE"})
+
+
+def season_of(day: date, latitude: float | None) -> tuple[str, date] | None:
+    """The meteorological season of a day and the day on which it began; None near the equator or unknown."""
+    if latitude is None or latitude != latitude or abs(latitude) < _TROPICS_DEGREES:
+        return None
+    quarter = day.month % 12 // 3
+    began = date(day.year - (day.month < 3), quarter * 3 or 12, 1)
+    return _SEASONS[(quarter + (2 if latitude < 0 else 0)) % 4], began
+
+
+def find_feasts(country_code: str | None, years: Iterable[int]) -> tuple[Feast, ...]:
+    """The public holidays of a country and the feasts shared by many cultures, in time order.
+
+    An unknown country has the shared feasts alone, and photographs must show them.
+    """
+    years = sorted(set(years))
+    public = _public_holidays(country_code, years)
+    names = {name for _, name in public}
+    feasts = [feast for year in years for feast in _shared_feasts(year, names, country_code)]
+    feasts += _easters(public)
+    taken = {day for feast in feasts for day in feast.days}
+    feasts += [
+        Feast(_slug(name), name, day, day, _VERY_LIVELY, _PUBLIC | {_slug(name)})
+        for day, name in public
+        if day not in taken
+    ]
+    return tuple(sorted(feasts, key=lambda f: (f.first, f.slug)))
+
+
+def _shared_feasts(year: int, public_names: set[str], country_code: str | None) -> Iterable[Feast]:
+    def kept(name: str) -> float | None:
+        return _LIVELY if any(name in public for public in public_names) else None
+
+    yield Feast("christmas", "Christmas", date(year, 12, 24), date(year, 12, 26), kept("Christmas"), _CHRISTMAS)
+    yield Feast("new_year", "New Year", date(year, 12, 31), date(year + 1, 1, 1), kept("New Year"), _NEW_YEAR)
+    eve = date(year, 10, 31)
+    yield Feast(
+        "halloween", "Halloween", eve, eve, _LIVELY if country_code in _HALLOWEEN_COUNTRIES else None, _HALLOWEEN
+    )
+
+
+def _easters(public: list[tuple[date, str]]) -> Iterable[Feast]:
+    """Easter by the public days around it: the Monday after, or the Friday before."""
+    sundays = {day - timedelta(1) for day, name in public if name == "Easter Monday"}
+    sundays |= {day + timedelta(2) for day, name in public if name == "Good Friday"}
+    for sunday in sorted(sundays):
+        yield Feast("easter", "Easter", sunday, sunday + timedelta(1), _LIVELY, _EASTER)
+
+
+def _public_holidays(country_code: str | None, years: list[int]) -> list[tuple[date, str]]:
+    """(day, English name) of the public holidays as the `holidays` package knows them."""
+    if country_code not in holidays.list_supported_countries():
+        return []
+    found = holidays.country_holidays(country_code, years=years, observed=False, language="en_US")
+    return [(day, name) for day, names in sorted(found.items()) for name in names.split("; ")[:1] if name]
+
+
+def _slug(name: str) -> str:
+    words = "".join(c if c.isalnum() else " " for c in name.lower().replace("'", "")).split()
+    return "_".join(words).removesuffix("_day")

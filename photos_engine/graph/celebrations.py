@@ -1,0 +1,130 @@
+"""Celebrations: days of the calendar on which the photographs say that something was going on.
+
+A date alone is no celebration: people also photograph their lunch on 26 December. Either the pictures
+show it (tags), or the day is a feast of the home country and clearly livelier than other days.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from photos_engine.graph.calendar import Feast
+from photos_engine.graph.themes import TagTable
+from photos_engine.graph.timeline import BoolVector, IntVector, Timeline, positions_by_day
+from photos_engine.types import Reason, Snapshot
+
+MIN_PHOTOS = 4
+MIN_LIVELY_PHOTOS = 8  # where only their number speaks, it must be one that chance doesn't give
+MIN_SHOWING, MIN_TAG_SHARE = 2, 0.2
+_BIRTHDAY_TAGS = frozenset({"birthday", "birthday_cake"})
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCelebration:
+    """A feast that was celebrated, with the photos of it (positions in the timeline)."""
+
+    slug: str
+    name: str
+    day: date
+    at: IntVector
+    confidence: float
+    reasons: tuple[Reason, ...]
+    person: str | None = None
+
+
+def find_celebrations(
+    timeline: Timeline, table: TagTable, feasts: Sequence[Feast], is_trip: BoolVector
+) -> tuple[FoundCelebration, ...]:
+    """Every feast with evidence, in time order. On trips every day is lively, so there tags must show it."""
+    ordinary = timeline.day[timeline.keeper & ~is_trip]
+    usual = float(np.percentile(np.unique(ordinary, return_counts=True)[1], 75)) if len(ordinary) else 1.0
+    by_day = positions_by_day(timeline)
+    found = []
+    for feast in feasts:
+        days = [by_day[day.toordinal()] for day in feast.days if day.toordinal() in by_day]
+        evidence = [e for at in days if (e := _look_at(timeline, table, feast, at, usual, is_trip))]
+        kept = sum(e.keepers for e in evidence)
+        if kept >= MIN_PHOTOS:
+            found.append(_as_celebration(timeline, feast, evidence))
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    """What speaks for one day of a feast: photos that show it, and how lively it was (0: not, or not known)."""
+
+    at: IntVector
+    keepers: int
+    showing: int
+    liveliness: float
+
+
+def _look_at(
+    timeline: Timeline, table: TagTable, feast: Feast, at: IntVector, usual: float, is_trip: BoolVector
+) -> _Evidence | None:
+    """The evidence of one day; None where nothing tells that the feast was kept on it."""
+    kept = at[timeline.keeper[at]]
+    columns = [n for n, tag in enumerate(table.ids) if tag in feast.evidence]
+    showing = int(np.count_nonzero(table.present[kept][:, columns].sum(axis=1))) if columns and len(kept) else 0
+    lively = len(kept) / usual if not is_trip[at].any() and len(kept) >= MIN_LIVELY_PHOTOS else 0.0
+    if showing < MIN_SHOWING or showing < MIN_TAG_SHARE * len(kept):
+        showing = 0
+    if feast.liveliness is None or lively < feast.liveliness:
+        lively = 0.0
+    return _Evidence(at, len(kept), showing, lively) if showing or lively else None
+
+
+def _as_celebration(timeline: Timeline, feast: Feast, evidence: Sequence[_Evidence]) -> FoundCelebration:
+    main = max(evidence, key=lambda e: e.keepers)
+    day = date.fromordinal(int(timeline.day[main.at[0]]))
+    showing, keepers = sum(e.showing for e in evidence), sum(e.keepers for e in evidence)
+    lively = max(e.liveliness for e in evidence)
+    reasons = [Reason("calendar", 0.4, f"The photos were taken at {feast.name}, on {day.day} {day:%B %Y}.")]
+    if showing:
+        reasons.append(Reason("tags", min(1.0, 2 * showing / keepers), f"{showing} of {keepers} photos show it."))
+    if lively:
+        reasons.append(Reason("activity", min(1.0, lively / 5), f"{lively:.1f} times as many photos as on a busy day."))
+    doubt = (1 - min(0.9, 1.5 * showing / keepers)) * (1 - min(0.8, lively / 6))
+    at = np.sort(np.concatenate([e.at for e in evidence]))
+    return FoundCelebration(feast.slug, feast.name, day, at, round(1 - doubt, 3), tuple(reasons))
+
+
+def find_birthdays(snapshot: Snapshot, timeline: Timeline, table: TagTable) -> tuple[FoundCelebration, ...]:
+    """Days with a birthday's pictures and one named person, on one date of the calendar in two years or more."""
+    columns = [n for n, tag in enumerate(table.ids) if tag in _BIRTHDAY_TAGS]
+    if not columns:
+        return ()
+    festive = np.flatnonzero(np.asarray(table.present[:, columns].sum(axis=1)).ravel())
+    seen: dict[tuple[int, int, str], set[int]] = defaultdict(set)
+    by_day = positions_by_day(timeline)
+    for day in np.unique(timeline.day[festive]).tolist():
+        on = date.fromordinal(day)
+        for name in _people_of(snapshot, timeline, by_day[day]):
+            seen[(on.month, on.day, name)].add(day)
+    found = []
+    for (_, _, name), days in sorted(seen.items()):
+        if len(days) < 2:
+            continue
+        text = f"{name} is in pictures of a birthday on this date in {len(days)} years."
+        for day in sorted(days):
+            at = by_day[day]
+            if np.count_nonzero(timeline.keeper[at]) >= MIN_PHOTOS:
+                reasons = (Reason("recurrence", 0.8, text),)
+                on = date.fromordinal(day)
+                found.append(FoundCelebration("birthday", f"{name}’s birthday", on, at, 0.8, reasons, name))
+    return tuple(found)
+
+
+def _people_of(snapshot: Snapshot, timeline: Timeline, at: IntVector) -> Mapping[str, int]:
+    """Names on a day's photos, of those only whom no other is photographed as often as."""
+    counts: dict[str, int] = defaultdict(int)
+    for row in timeline.rows[at].tolist():
+        for name in {region.name for region in snapshot.photos[row].photo.facts.people}:
+            counts[name] += 1
+    most = sorted(counts.values(), reverse=True)[:2]
+    return {name: n for name, n in counts.items() if n == most[0] and (len(most) < 2 or n > most[1])}

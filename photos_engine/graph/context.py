@@ -1,0 +1,181 @@
+"""What surrounds the events: tags, places, times, people and cameras, tied by what stands out."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from datetime import date
+from itertools import combinations
+
+import numpy as np
+
+from photos_engine.graph.calendar import season_of
+from photos_engine.graph.themes import MIN_PHOTOS, TagTable, standing_out
+from photos_engine.graph.timeline import FloatVector, IntVector, Timeline
+from photos_engine.graph.weave import Weaver, as_slug, group_by_moment
+from photos_engine.types import Place, Snapshot, Tag
+
+_TAGS_A_NODE = 12
+
+
+def place_of(snapshot: Snapshot, timeline: Timeline, position: int) -> Place | None:
+    """The place of a photo, if its position is credible."""
+    return None if np.isnan(timeline.latitude[position]) else snapshot.photos[int(timeline.rows[position])].photo.place
+
+
+def add_tags(weaver: Weaver, table: TagTable, tags: Mapping[str, Tag]) -> None:
+    """Write the tags with some photos, their hierarchy, and on how many days of each month they were seen."""
+    timeline, columns = weaver.timeline, table.present.tocsc()
+    month = _months(timeline.day)
+    days, first = np.unique(timeline.day, return_index=True)
+    weaver.graph.graph["active_months"] = dict(sorted(Counter(month[first].tolist()).items()))
+    for n, tag_id in enumerate(table.ids):
+        at = np.sort(columns.indices[columns.indptr[n] : columns.indptr[n + 1]]).astype(np.int64)
+        tag = tags.get(tag_id)
+        if tag is None or len(at) < MIN_PHOTOS:
+            continue
+        days, first = np.unique(timeline.day[at], return_index=True)
+        weaver.add(
+            f"tag:{tag_id}",
+            "tag",
+            tag.label,
+            at,
+            category=tag.category,
+            memorable=tag.memorable,
+            days=len(days),
+            months=dict(sorted(Counter(month[at][first].tolist()).items())),
+        )
+    for tag_id in table.ids:
+        for parent in tags[tag_id].parents if f"tag:{tag_id}" in weaver.graph else ():
+            if f"tag:{parent}" in weaver.graph:
+                text = f"{tags[tag_id].label.capitalize()} is a kind of {tags[parent].label}."
+                weaver.link(f"tag:{tag_id}", f"tag:{parent}", "is_a", at=np.zeros(0, dtype=np.int64), reason=text)
+
+
+def add_places(weaver: Weaver, table: TagTable, places: list[Place | None]) -> dict[int, str]:
+    """Write cities in regions in countries; GeoNames id -> city node."""
+    cities, regions, countries = (defaultdict[str, list[int]](list) for _ in range(3))
+    known: dict[int, Place] = {}
+    for place in places:
+        if place:
+            known.setdefault(place.geoname_id, place)
+    node_of = _city_nodes(known, Counter(place.geoname_id for place in places if place))
+    of: dict[str, Place] = {}
+    for n, place in enumerate(places):
+        if place:
+            by_node = {f"country:{place.country_code}": countries, node_of[place.geoname_id]: cities}
+            if place.region:
+                by_node[f"region:{place.country_code}/{place.region}"] = regions
+            for node, group in by_node.items():
+                group[node].append(n)
+                of.setdefault(node, place)
+    for kind, groups in (("country", countries), ("region", regions), ("city", cities)):
+        for node, members in groups.items():
+            _add_place(weaver, node, kind, getattr(of[node], kind), of[node], np.array(members))
+    groups_at = [np.array(cities[node]) for node in cities]
+    for node, at, found in zip(
+        cities, groups_at, standing_out(table, weaver.timeline, groups_at, _TAGS_A_NODE), strict=True
+    ):
+        weaver.link_tags(node, found, at, max(1, int(weaver.timeline.keeper[at].sum())), "known_for")
+    return node_of
+
+
+def _city_nodes(known: Mapping[int, Place], counts: Counter[int]) -> dict[int, str]:
+    """A node id for each city; of two with one name in one country, the less photographed is told by its region."""
+    node_of: dict[int, str] = {}
+    taken: set[str] = set()
+    for geoname_id in sorted(known, key=lambda g: (-counts[g], g)):
+        place = known[geoname_id]
+        node = f"city:{place.country_code}/{place.city}"
+        if node in taken:
+            node = f"city:{place.country_code}/{place.region}/{place.city}"
+        while node in taken:
+            node += "+"
+        taken.add(node)
+        node_of[geoname_id] = node
+    return node_of
+
+
+def _add_place(weaver: Weaver, node: str, kind: str, label: str, place: Place, at: IntVector) -> None:
+    days = np.unique(weaver.timeline.day[at])
+    years = sorted({date.fromordinal(day).year for day in days.tolist()})
+    weaver.add(node, kind, label, at, country_code=place.country_code, days=len(days), years=years)
+    country, region = f"country:{place.country_code}", f"region:{place.country_code}/{place.region}"
+    within = {"city": region if place.region else country, "region": country}.get(kind)
+    if within:
+        weaver.link(node, within, "in", at=at, reason=f"{label} lies in {weaver.graph.nodes[within]['label']}.")
+
+
+def add_times(weaver: Weaver, table: TagTable, latitudes: FloatVector) -> None:
+    """Write years and seasons, tied to what was photographed more in them than at other times."""
+    by_year: dict[str, list[int]] = defaultdict(list)
+    by_season: dict[str, list[int]] = defaultdict(list)
+    for n, (day, latitude) in enumerate(zip(weaver.timeline.day.tolist(), latitudes.tolist(), strict=True)):
+        on = date.fromordinal(day)
+        by_year[f"year:{on.year}"].append(n)
+        season = season_of(on, latitude)
+        if season:
+            by_season[f"season:{season[0]}"].append(n)
+    for kind, groups in (("year", by_year), ("season", by_season)):
+        members = [np.array(group) for group in groups.values()]
+        found_in = standing_out(table, weaver.timeline, members, _TAGS_A_NODE)
+        for node, at, found in zip(groups, members, found_in, strict=True):
+            weaver.add(node, kind, node.partition(":")[2].capitalize(), at)
+            weaver.link_tags(node, found, at, max(1, int(weaver.timeline.keeper[at].sum())), "typical")
+
+
+def add_people(weaver: Weaver, table: TagTable, owner: Mapping[int, str]) -> None:
+    """Write the people whom metadata name, when they were photographed, with whom, and with what."""
+    seen: dict[str, list[int]] = defaultdict(list)
+    names: dict[str, str] = {}
+    together: Counter[tuple[str, str]] = Counter()
+    for n, row in enumerate(weaver.timeline.rows.tolist()):
+        regions = weaver.snapshot.photos[row].photo.facts.people
+        nodes = {f"person:{as_slug(region.name)}": region.name for region in regions if region.name.strip()}
+        for node, name in nodes.items():
+            seen[node].append(n)
+            names.setdefault(node, name)
+        together.update(combinations(sorted(nodes), 2))
+    members = [np.array(group) for group in seen.values()]
+    found_in = standing_out(table, weaver.timeline, members, _TAGS_A_NODE)
+    for node, at, found in zip(seen, members, found_in, strict=True):
+        weaver.add(node, "person", names[node], at, first=weaver.day_text(at[0]), last=weaver.day_text(at[-1]))
+        weaver.link_tags(node, found, at, max(1, int(weaver.timeline.keeper[at].sum())), "seen_with")
+        for moment, here in group_by_moment(at, owner).items():
+            share = len(here) / weaver.graph.nodes[moment]["count"]
+            weaver.link(
+                node, moment, "in", at=here, weight=share, reason=f"{names[node]} is named on {len(here)} photos."
+            )
+    for (a, b), times in together.items():
+        at = np.intersect1d(seen[a], seen[b])
+        weight = times / (len(seen[a]) + len(seen[b]) - times)
+        weaver.link(a, b, "together", at=at, weight=weight, reason=f"Both are named on {times} photos.")
+
+
+def add_cameras(weaver: Weaver) -> None:
+    """Write the cameras, tied to the years in which they were used."""
+    used: dict[str, list[int]] = defaultdict(list)
+    labels: dict[str, str] = {}
+    for n, row in enumerate(weaver.timeline.rows.tolist()):
+        facts = weaver.snapshot.photos[row].photo.facts
+        make, model = (facts.camera_make or "").strip(), (facts.camera_model or "").strip()
+        if make or model:
+            label = model if model.lower().startswith(make.lower()) else f"{make} {model}".strip()
+            node = f"camera:{as_slug(label)}"
+            used[node].append(n)
+            labels.setdefault(node, label)
+    for node, members in used.items():
+        at = np.array(members)
+        weaver.add(node, "camera", labels[node], at, first=weaver.day_text(at[0]), last=weaver.day_text(at[-1]))
+        years = np.array([date.fromordinal(day).year for day in weaver.timeline.day[at].tolist()])
+        for year in np.unique(years).tolist():
+            here = at[years == year]
+            total = weaver.graph.nodes[f"year:{year}"]["count"]
+            text = f"{len(here)} of {total} photos of {year} were taken with it."
+            weaver.link(node, f"year:{year}", "used_in", at=here, weight=len(here) / total, reason=text)
+
+
+def _months(day: IntVector) -> np.ndarray[tuple[int], np.dtype[np.str_]]:
+    """For each day ordinal its month, "2023-07"."""
+    epoch = date(1970, 1, 1).toordinal()
+    return (day - epoch).astype("datetime64[D]").astype("datetime64[M]").astype(str)

@@ -1,0 +1,187 @@
+"""Where home is, and since when: everything that counts as going away is measured from here.
+
+A home is where photographs are taken on many days, spread over weeks; the person's moves are found by
+letting one anchor hand over to the next when that explains the days better than staying does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from photos_engine.graph.timeline import BoolVector, FloatVector, IntVector, Timeline, distance_km
+from photos_engine.types import GeoPoint
+
+HOME_RADIUS_KM = 25.0  # a city and its surroundings; from here on one is away
+
+_CELL_DEGREES = 0.05
+_ANCHOR_RADIUS_KM = 15.0
+_MIN_DAYS, _MIN_WEEKS, _MIN_SPAN_DAYS = 10, 6, 45
+_MIN_STAY_DAYS = 60  # shorter is a long journey
+_MOVE_COST_DAYS = 25  # so many days must speak for a move: more than a summer in one place gives
+_MAX_ANCHORS = 8
+_ROUTINE_VISITS = 8
+_ROUTINE_REACH_KM = 120.0  # as far as people commute
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A place that the person keeps coming back to; `days` are the ordinals of the days with photos there."""
+
+    point: GeoPoint
+    days: IntVector
+
+    @property
+    def visits(self) -> IntVector:
+        """Days a visit, a visit being days in a row."""
+        return np.diff(np.flatnonzero(np.concatenate(([True], np.diff(self.days) > 1, [True]))))
+
+
+@dataclass(frozen=True, slots=True)
+class HomeSpan:
+    """A home with the days over which it was one: [start, end], end None for the present one."""
+
+    point: GeoPoint
+    start: date
+    end: date | None
+    active_days: int
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class HomeBase:
+    """Every home of the library in time order, and the routine places (work, school) around them."""
+
+    spans: tuple[HomeSpan, ...]
+    routines: tuple[Anchor, ...] = ()
+
+    def distance_km(self, timeline: Timeline) -> FloatVector:
+        """How far from the home of its day each photo was taken; NaN without a position or a home."""
+        away = np.full(len(timeline), np.nan)
+        for n, span in enumerate(self.spans):
+            first = -1 if n == 0 else span.start.toordinal()
+            here = (timeline.day >= first) & (timeline.day <= (span.end or date.max).toordinal())
+            away[here] = distance_km(
+                timeline.latitude[here], timeline.longitude[here], span.point.latitude, span.point.longitude
+            )
+        return away
+
+    def is_routine(self, timeline: Timeline) -> BoolVector:
+        """Whether each photo was taken where the person goes as a matter of course."""
+        routine = np.zeros(len(timeline), dtype=bool)
+        for anchor in self.routines:
+            km = distance_km(timeline.latitude, timeline.longitude, anchor.point.latitude, anchor.point.longitude)
+            routine |= km <= _ANCHOR_RADIUS_KM
+        return routine
+
+
+def find_home(timeline: Timeline) -> HomeBase:
+    """The person's homes over the years; none where too few days are known to tell home from a holiday."""
+    anchors = _find_anchors(timeline)
+    settled = [a for a in anchors if _is_settled(a)]
+    if not settled:
+        return HomeBase(())
+    spans = _spans(settled, _assign_days(settled))
+    homes = [(s.point.latitude, s.point.longitude) for s in spans]
+    routines = tuple(a for a in settled if _is_routine_anchor(a) and _is_near_but_not_home(a, homes))
+    return HomeBase(spans, routines)
+
+
+def _find_anchors(timeline: Timeline) -> list[Anchor]:
+    """Densest places first: each takes its surroundings away from the next."""
+    at = timeline.located
+    if not len(at):
+        return []
+    hour = (timeline.wall_s[at] / 3600) % 24
+    # Evenings and early mornings are spent at home, the hours between anywhere.
+    weight = np.where((hour >= 19) | (hour < 9), 1.5, 1.0)
+    cells = np.stack(
+        [np.round(timeline.latitude[at] / _CELL_DEGREES), np.round(timeline.longitude[at] / _CELL_DEGREES)]
+    )
+    visits, of = np.unique(np.vstack([timeline.day[at], cells]).astype(np.int64), axis=1, return_inverse=True)
+    share = np.zeros(visits.shape[1])
+    np.maximum.at(share, of.ravel(), weight)
+    places, place_of = np.unique(visits[1:], axis=1, return_inverse=True)
+    mass = np.bincount(place_of.ravel(), weights=share)
+    latitude, longitude = places[0] * _CELL_DEGREES, places[1] * _CELL_DEGREES
+    photo_place = place_of.ravel()[of.ravel()]
+    anchors, free = [], np.ones(len(mass), dtype=bool)
+    for _ in range(_MAX_ANCHORS):
+        if not free.any():
+            break
+        top = np.flatnonzero(free)[np.argsort(-mass[free], kind="stable")[:20]]
+        around = [
+            (mass * free * (distance_km(latitude, longitude, latitude[c], longitude[c]) <= _ANCHOR_RADIUS_KM)).sum()
+            for c in top
+        ]
+        centre = top[int(np.argmax(around))]
+        km = distance_km(latitude, longitude, latitude[centre], longitude[centre])
+        inside = at[(free & (km <= _ANCHOR_RADIUS_KM))[photo_place]]
+        free &= km > HOME_RADIUS_KM
+        days = np.unique(timeline.day[inside])
+        if len(days) < _MIN_DAYS:
+            break
+        point = GeoPoint(float(np.median(timeline.latitude[inside])), float(np.median(timeline.longitude[inside])))
+        anchors.append(Anchor(point, days))
+    return anchors
+
+
+def _is_settled(anchor: Anchor) -> bool:
+    days = anchor.days
+    return len(days) >= _MIN_DAYS and len(np.unique(days // 7)) >= _MIN_WEEKS and days[-1] - days[0] >= _MIN_SPAN_DAYS
+
+
+def _assign_days(anchors: list[Anchor]) -> list[tuple[int, int]]:
+    """(day, anchor) for every active day: the cheapest story, in which a move costs `_MOVE_COST_DAYS` days."""
+    days = np.unique(np.concatenate([a.days for a in anchors]))
+    seen = np.stack([np.isin(days, a.days) for a in anchors], axis=1)
+    best, came_from = np.zeros(len(anchors)), np.zeros((len(days), len(anchors)), dtype=np.int64)
+    for t in range(len(days)):
+        leader = int(np.argmax(best))
+        moves = best[leader] - _MOVE_COST_DAYS > best
+        came_from[t] = np.where(moves, leader, np.arange(len(anchors)))
+        best = np.where(moves, best[leader] - _MOVE_COST_DAYS, best) + seen[t]
+    path, state = [], int(np.argmax(best))
+    for t in range(len(days) - 1, -1, -1):
+        path.append((int(days[t]), state))
+        state = int(came_from[t, state])
+    return path[::-1]
+
+
+def _spans(anchors: list[Anchor], path: list[tuple[int, int]]) -> tuple[HomeSpan, ...]:
+    stays: list[list[int]] = []  # anchor, first day, last day
+    for day, anchor in path:
+        if stays and stays[-1][0] == anchor:
+            stays[-1][2] = day
+        elif stays and day - stays[-1][1] < _MIN_STAY_DAYS:
+            stays[-1][0], stays[-1][2] = anchor, day
+        else:
+            stays.append([anchor, day, day])
+    if len(stays) > 1 and stays[-1][2] - stays[-1][1] < _MIN_STAY_DAYS:
+        stays.pop()
+    merged: list[list[int]] = []
+    for stay in stays:
+        if merged and merged[-1][0] == stay[0]:
+            merged[-1][2] = stay[2]
+        else:
+            merged.append(stay)
+    spans = []
+    for n, (which, first, last) in enumerate(merged):
+        until = merged[n + 1][1] - 1 if n + 1 < len(merged) else None
+        active = int(np.count_nonzero((anchors[which].days >= first) & (anchors[which].days <= last)))
+        confidence = min(0.99, 0.5 + 0.5 * active / (active + 2 * _MIN_DAYS))
+        end = date.fromordinal(until) if until is not None else None
+        spans.append(HomeSpan(anchors[which].point, date.fromordinal(first), end, active, confidence))
+    return tuple(spans)
+
+
+def _is_routine_anchor(anchor: Anchor) -> bool:
+    """Many short visits: a place of work or a club, not a cottage where one stays."""
+    return len(anchor.visits) >= _ROUTINE_VISITS and float(np.median(anchor.visits)) <= 1.0
+
+
+def _is_near_but_not_home(anchor: Anchor, homes: list[tuple[float, float]]) -> bool:
+    km = [float(distance_km(anchor.point.latitude, anchor.point.longitude, *home)) for home in homes]
+    return HOME_RADIUS_KM < min(km) <= _ROUTINE_REACH_KM

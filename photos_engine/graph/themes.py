@@ -1,0 +1,143 @@
+"""Tags as counts over the timeline: what is frequent where, and what is more frequent than elsewhere.
+
+That a library of a person in Portland has many photos tagged "person" tells nothing. So a tag is tied
+to a trip, a season or a year only where its rate there stands out from its rate in the whole library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from photos_engine.graph.timeline import IntVector, Timeline, with_ancestors
+from photos_engine.types import Snapshot, Tag
+
+MIN_PHOTOS = 3
+MIN_LIFT = 1.5
+MIN_SURPRISE = 3.0  # standard deviations above what chance gives
+
+
+@dataclass(frozen=True, slots=True)
+class TagCount:
+    """One tag's count in a group of photos; `lift` is its rate there over its rate in the library."""
+
+    tag: str
+    photos: int
+    rate: float
+    lift: float
+    surprise: float
+
+
+@dataclass(frozen=True, slots=True)
+class TagTable:
+    """Which tag is on which photo of the timeline: (n photos, n tags) sparse 0/1, keepers only."""
+
+    ids: tuple[str, ...]
+    present: sparse.csr_matrix
+    keepers: int
+
+    def totals(self) -> IntVector:
+        """(tags,): how many photos of the library carry each tag."""
+        return np.asarray(self.present.sum(axis=0)).ravel().astype(np.int64)
+
+    def counts(self, groups: Sequence[IntVector]) -> NDArray[np.float32]:
+        """(groups, tags): the photos of each group that carry each tag."""
+        member = sparse.csr_matrix(
+            (
+                np.ones(sum(len(g) for g in groups), dtype=np.float32),
+                np.concatenate([np.zeros(0, dtype=np.int64), *groups]),
+                np.cumsum([0, *(len(g) for g in groups)]),
+            ),
+            shape=(len(groups), self.present.shape[0]),
+        )
+        return np.asarray((member @ self.present).toarray(), dtype=np.float32)
+
+
+def ancestors_of(tags: Mapping[str, Tag]) -> dict[str, frozenset[str]]:
+    """Every tag's parents, their parents, and so on; a loop in the taxonomy ends where it began."""
+    closed: dict[str, frozenset[str]] = {}
+    for tag in tags:
+        seen: set[str] = set()
+        todo = list(tags[tag].parents)
+        while todo:
+            parent = todo.pop()
+            if parent not in seen and parent != tag:
+                seen.add(parent)
+                todo += tags[parent].parents if parent in tags else ()
+        closed[tag] = frozenset(seen)
+    return closed
+
+
+def build_tag_table(snapshot: Snapshot, timeline: Timeline, tags: Mapping[str, Tag]) -> TagTable:
+    """Count the tags of the timeline's keepers, with all that they imply."""
+    ancestors = ancestors_of(tags)
+    column: dict[str, int] = {}
+    indices: list[int] = []
+    starts = [0]
+    for position, row in enumerate(timeline.rows.tolist()):
+        if timeline.keeper[position]:
+            found = with_ancestors(snapshot.photos[row].tags, ancestors)
+            indices += [column.setdefault(tag, len(column)) for tag in found]
+        starts.append(len(indices))
+    present = sparse.csr_matrix(
+        (np.ones(len(indices), dtype=np.float32), np.array(indices, dtype=np.int64), np.array(starts, dtype=np.int64)),
+        shape=(len(timeline), len(column)),
+    )
+    return TagTable(tuple(column), present, int(timeline.keeper.sum()))
+
+
+def standing_out(table: TagTable, timeline: Timeline, groups: Sequence[IntVector], limit: int) -> list[list[TagCount]]:
+    """For each group of photos the tags that are much more frequent there than elsewhere, strongest first."""
+    if not groups or not table.ids:
+        return [[] for _ in groups]
+    totals = table.totals().astype(np.float64)
+    sizes = np.array([max(1, int(timeline.keeper[g].sum())) for g in groups], dtype=np.float64)
+    result = []
+    for start in range(0, len(groups), 512):  # blocks, so that many moments with many tags stay small
+        block = table.counts(groups[start : start + 512]).astype(np.float64)
+        size = sizes[start : start + 512, None]
+        base = (totals[None, :] + 1) / (table.keepers + 2)
+        rate = block / size
+        lift = rate / base
+        surprise = (block - size * base) / np.sqrt(size * base * (1 - np.minimum(base, 0.999)))
+        good = (block >= MIN_PHOTOS) & (lift >= MIN_LIFT) & (surprise >= MIN_SURPRISE)
+        for g in range(block.shape[0]):
+            hits = np.flatnonzero(good[g])
+            hits = hits[np.argsort(-surprise[g, hits], kind="stable")][:limit]
+            result.append(
+                [
+                    TagCount(
+                        table.ids[t], int(block[g, t]), float(rate[g, t]), float(lift[g, t]), float(surprise[g, t])
+                    )
+                    for t in hits.tolist()
+                ]
+            )
+    return result
+
+
+def frequent_in(table: TagTable, timeline: Timeline, groups: Sequence[IntVector], limit: int) -> list[list[TagCount]]:
+    """For each group the tags on at least half of its photos and on two of them, rarest in the library first."""
+    totals = table.totals()
+    result: list[list[TagCount]] = []
+    for start in range(0, len(groups), 512):
+        for group, row in zip(groups[start : start + 512], table.counts(groups[start : start + 512]), strict=True):
+            size = max(1, int(timeline.keeper[group].sum()))
+            hits = np.flatnonzero((row >= 2) & (2 * row >= size))
+            hits = hits[np.argsort(totals[hits], kind="stable")][:limit]
+            result.append(
+                [
+                    TagCount(
+                        table.ids[t],
+                        int(row[t]),
+                        float(row[t] / size),
+                        float(row[t] / size * table.keepers / totals[t]),
+                        0.0,
+                    )
+                    for t in hits.tolist()
+                ]
+            )
+    return result

@@ -1,0 +1,312 @@
+"""Decoding in processes of its own: a file that crashes, hangs or exhausts a decoder costs that one photo.
+
+Image decoders are C code that reads strangers' bytes. Each worker is a plain subprocess (no
+`multiprocessing`, whose children would run the embedding program's main module again) that talks over
+pipes in the protocol of `wire`. One thread of the engine waits for each worker; decoding many photos is
+as parallel as there are workers.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import tzinfo
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from photos_engine.errors import DecodeError, PhotoError, PhotosEngineError, UsageError
+from photos_engine.types import DecodedPhoto
+
+from .readers import DecodeLimits
+from .wire import Header, WireError, error_from_header, photo_from_frame, read_frame, write_frame, zone_to_json
+
+logger = logging.getLogger(__name__)
+
+_START_TIMEOUT_S: Final = 60.0
+# A worker is replaced after so many photos, against what foreign code may leak.
+_PHOTOS_PER_WORKER: Final = 2_000
+# One thread each: parallel photos beat parallel loops inside one.
+_WORKER_ENVIRONMENT: Final = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "2",
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeRequest:
+    """A file to decode, with its sidecars, the most specific first."""
+
+    path: Path
+    sidecars: tuple[Path, ...] = ()
+
+
+Decoded = DecodedPhoto | PhotoError
+_Answer = tuple[DecodeRequest, Decoded | PhotosEngineError]
+
+
+@dataclass(slots=True)
+class _Run:
+    """One call of `decode`: where its answers go, and whether anybody still wants them."""
+
+    answers: queue.SimpleQueue[_Answer] = field(default_factory=queue.SimpleQueue)
+    is_abandoned: bool = False
+
+
+class DecodePool:
+    """Decodes photos in `workers` isolated processes; start-up is lazy, `close` ends them.
+
+    timeout_s: what one photo may take; beyond it its worker is killed and replaced.
+    memory_limit_bytes: what a worker may allocate beyond its start (enforced on Linux).
+    default_zone: a ZoneInfo or fixed offset for photos that record no zone; None is the machine's.
+    Safe to use from several threads at once.
+    """
+
+    def __init__(
+        self,
+        workers: int = 2,
+        *,
+        timeout_s: float = 30.0,
+        memory_limit_bytes: int = 2**30,
+        limits: DecodeLimits | None = None,
+        default_zone: tzinfo | None = None,
+    ) -> None:
+        if workers < 1 or timeout_s <= 0 or memory_limit_bytes <= 0:
+            raise UsageError("a pool needs at least one worker, and a time and memory limit above 0")
+        settings = {
+            "memory_limit_bytes": memory_limit_bytes,
+            "timeout_s": timeout_s,
+            "limits": asdict(limits or DecodeLimits()),
+            "default_zone": zone_to_json(default_zone),
+            "photos": _PHOTOS_PER_WORKER,
+        }
+        self._workers = [_Worker(settings, timeout_s) for _ in range(workers)]
+        self._jobs: queue.SimpleQueue[tuple[DecodeRequest, _Run] | None] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._lock = threading.Lock()
+        self._is_closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def decode(
+        self, requests: Iterable[DecodeRequest], *, look_ahead: int = 24
+    ) -> Iterator[tuple[DecodeRequest, Decoded]]:
+        """Yields each request with its photo or the reason why there is none, as they finish.
+
+        `requests` is consumed in the caller's thread, at most `look_ahead` ahead of what was yielded;
+        so much is decoded while the caller works on what it has got.
+
+        Raises: PhotosEngineError when no decoding process can be started at all.
+        """
+        self._start()
+        run = _Run()
+        pending = 0
+        try:
+            for request in requests:
+                self._jobs.put((request, run))
+                pending += 1
+                if pending >= look_ahead:
+                    yield _unpacked(run.answers.get())
+                    pending -= 1
+            for _ in range(pending):
+                yield _unpacked(run.answers.get())
+        finally:
+            run.is_abandoned = True
+
+    def decode_one(self, request: DecodeRequest) -> DecodedPhoto:
+        """Decodes a single photo. Raises: PhotoError."""
+        ((_, decoded),) = self.decode([request])
+        if isinstance(decoded, PhotoError):
+            raise decoded
+        return decoded
+
+    def close(self) -> None:
+        """Ends the workers, also in the midst of a photo; calling it again does nothing."""
+        with self._lock:
+            self._is_closed = True
+            threads, self._threads = self._threads, []
+        for _ in threads:
+            self._jobs.put(None)
+        for worker in self._workers:
+            worker.stop()
+        for thread in threads:
+            thread.join()
+        for worker in self._workers:
+            worker.clear_away()
+
+    def _start(self) -> None:
+        with self._lock:
+            if self._is_closed:
+                raise UsageError("the pool is closed")
+            if not self._threads:
+                self._threads = [
+                    threading.Thread(target=self._feed, args=(worker,), name=f"decode-{number}", daemon=True)
+                    for number, worker in enumerate(self._workers)
+                ]
+                for thread in self._threads:
+                    thread.start()
+
+    def _feed(self, worker: _Worker) -> None:
+        while (job := self._jobs.get()) is not None:
+            request, run = job
+            if run.is_abandoned:
+                continue
+            answer: Decoded | PhotosEngineError
+            try:
+                answer = worker.decode(request)
+            except PhotosEngineError as error:
+                answer = error
+            run.answers.put((request, answer))
+
+
+def _unpacked(answer: _Answer) -> tuple[DecodeRequest, Decoded]:
+    request, decoded = answer
+    if isinstance(decoded, DecodedPhoto | PhotoError):
+        return request, decoded
+    raise decoded
+
+
+class _Worker:
+    """One decoding process and its successors; used by one thread, stopped from any."""
+
+    def __init__(self, settings: Header, timeout_s: float) -> None:
+        self._settings = settings
+        self._timeout_s = timeout_s
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._served = 0
+        self._is_stopped = False
+
+    def decode(self, request: DecodeRequest) -> Decoded:
+        """One photo's answer, whatever becomes of the process. Raises: PhotosEngineError if none starts."""
+        path = os.fspath(request.path)
+        process = self._process
+        if process is not None and process.poll() is not None:  # killed while idle: no photo's fault
+            self._discard(process)
+            process = None
+        process = process or self._start()
+        watch = _Deadline(process, self._timeout_s)
+        try:
+            _send(process, {"path": path, "sidecars": [os.fspath(sidecar) for sidecar in request.sidecars]})
+            header, payloads = _receive(process)
+            answer = photo_from_frame(header, payloads) if "photo" in header else error_from_header(header, path)
+        except (WireError, OSError) as error:
+            watch.call_off()
+            return DecodeError(path, self._bury(process, error, watch))
+        self._served += 1
+        if not watch.call_off() or header.get("last") is True or self._served >= _PHOTOS_PER_WORKER:
+            self._discard(process)
+        return answer
+
+    def stop(self) -> None:
+        """Ends the process and starts no other."""
+        with self._lock:
+            self._is_stopped = True
+            if self._process is not None:
+                self._process.kill()
+
+    def clear_away(self) -> None:
+        """Takes in what `stop` left of the process; once its thread has ended."""
+        if self._process is not None:
+            self._discard(self._process)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        with self._lock:
+            if self._is_stopped:
+                raise UsageError("the pool is closed")
+            try:
+                process = subprocess.Popen(
+                    [sys.executable, "-P", "-m", "photos_engine.ingest.worker"],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    bufsize=0,
+                    env=_environment(),
+                    creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+                )
+            except OSError as error:
+                raise PhotosEngineError(f"a decoding process can't be started: {error}") from error
+            self._process, self._served = process, 0
+        watch = _Deadline(process, _START_TIMEOUT_S)
+        try:
+            _send(process, self._settings)
+            _receive(process)
+        except (WireError, OSError) as error:
+            self._discard(process)
+            raise PhotosEngineError(f"a decoding process ended while starting (status {process.returncode})") from error
+        finally:
+            watch.call_off()
+        return process
+
+    def _bury(self, process: subprocess.Popen[bytes], error: Exception, watch: _Deadline) -> str:
+        """Ends a process that failed, and says why for a person."""
+        if not watch.has_struck and isinstance(error, WireError):
+            try:
+                process.wait(1)  # it may be dying still: its own signal says more than ours would
+            except subprocess.TimeoutExpired:
+                logger.warning("a decoding process sent rubbish and is replaced: %s", error)
+        status = process.poll()
+        self._discard(process)
+        if watch.has_struck:
+            return f"decoding took longer than {self._timeout_s:g} s"
+        return f"the decoder crashed (signal {-status})" if status is not None and status < 0 else "the decoder crashed"
+
+    def _discard(self, process: subprocess.Popen[bytes]) -> None:
+        with self._lock:
+            self._process = None
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+
+class _Deadline:
+    """Kills a process when its time is up, unless called off before."""
+
+    def __init__(self, process: subprocess.Popen[bytes], seconds: float) -> None:
+        self.has_struck = False
+        self._process = process
+        self._timer = threading.Timer(seconds, self._strike)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _strike(self) -> None:
+        self.has_struck = True
+        self._process.kill()
+
+    def call_off(self) -> bool:
+        """Whether the process was left alive; when this returns, it won't be killed any more."""
+        self._timer.cancel()
+        self._timer.join()
+        return not self.has_struck
+
+
+def _send(process: subprocess.Popen[bytes], header: Header) -> None:
+    assert process.stdin is not None  # as it was started
+    write_frame(process.stdin, header)
+
+
+def _receive(process: subprocess.Popen[bytes]) -> tuple[Header, list[bytearray]]:
+    assert process.stdout is not None  # as it was started
+    return read_frame(process.stdout)
+
+
+def _environment() -> dict[str, str]:
+    """The engine's own, so that the worker finds the same modules, and never ones in the current folder."""
+    search_path = os.pathsep.join(entry for entry in sys.path if entry)
+    return {**os.environ, **_WORKER_ENVIRONMENT, "PYTHONPATH": search_path}

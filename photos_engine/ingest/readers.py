@@ -1,0 +1,235 @@
+"""One reader per format: from a file's bytes to a picture at working size and its embedded metadata.
+
+The decoders' classes are called directly, never `Image.open`: nothing depends on Pillow's global list of
+plugins or its global limits, which belong to the program that embeds the engine. Every size is checked
+from the header, before a pixel is decoded.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from PIL import (
+    AvifImagePlugin,
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    ImageFile,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+
+from .embedded import Embedded, embedded_in_heif, embedded_in_image, embedded_in_raw
+from .formats import Format
+from .pixels import WORKING_SHORTER_PX, as_working_rgb, working_factor
+
+_ORIENTATION: Final = 0x0112
+_DNG_VERSION: Final = 50706
+# A JPEG that lacks no more than this share of its rows is still the person's photo.
+_TOLERATED_LOSS: Final = 0.1
+_END_OF_IMAGE: Final = b"\xff\xd9"
+# LibRaw's `flip` as the EXIF orientation that says the same.
+_RAW_ORIENTATION: Final = {0: 1, 3: 3, 5: 8, 6: 6}
+
+_PILLOW_READERS: Final[dict[Format, type[ImageFile.ImageFile]]] = {
+    Format.PNG: PngImagePlugin.PngImageFile,
+    Format.WEBP: WebPImagePlugin.WebPImageFile,
+    Format.TIFF: TiffImagePlugin.TiffImageFile,
+    Format.GIF: GifImagePlugin.GifImageFile,
+    Format.BMP: BmpImagePlugin.BmpImageFile,
+    Format.AVIF: AvifImagePlugin.AvifImageFile,
+}
+
+
+class BrokenPictureError(Exception):
+    """The content is broken; the message says how, for a person."""
+
+
+class TooLargeError(Exception):
+    """The picture is beyond the limits; the message says by how much."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeLimits:
+    """What one photo may cost. A JPEG counts at the reduced size at which it is decoded.
+
+    `max_decoded_bytes` is what bounds memory: Pillow keeps four bytes for a pixel in colour and one in
+    grey, so that the default admits 160 megapixels in colour and two workers stay within bounds.
+    """
+
+    max_file_bytes: int = 512 * 2**20
+    max_pixels: int = 250_000_000
+    max_decoded_bytes: int = 640_000_000
+
+    def check(self, width: int, height: int, mode: str) -> None:
+        """Raises TooLargeError for a picture that has to be decoded whole and is too big for that."""
+        pixels = width * height
+        depth = 1 if mode in ("1", "L", "P") else 2 if mode.startswith("I;16") else 4
+        if pixels > self.max_pixels or pixels * depth > self.max_decoded_bytes:
+            admitted = min(self.max_pixels, self.max_decoded_bytes // depth) / 1e6
+            raise TooLargeError(
+                f"it has {pixels / 1e6:,.0f} megapixels ({width}x{height}); the limit is {admitted:,.0f}"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What a reader hands over: sRGB at working size, as stored and so perhaps lying on its side."""
+
+    format: Format
+    image: Image.Image
+    width_px: int  # of the original, as stored
+    height_px: int
+    orientation: int  # EXIF's, 1 to 8
+    embedded: Embedded
+
+
+def open_picture(data: bytes, kind: Format, limits: DecodeLimits) -> Picture:
+    """Decodes a file of the given format.
+
+    Raises: TooLargeError, BrokenPictureError, and whatever the foreign decoder raises for broken content.
+    """
+    if kind is Format.JPEG:
+        return _read_jpeg(data, limits)
+    if kind is Format.HEIF:
+        return _read_heif(data, limits)
+    if kind is Format.RAW or (kind is Format.TIFF and _is_dng(data)):
+        return _read_raw(data, limits)
+    image = _PILLOW_READERS[kind](io.BytesIO(data))
+    limits.check(image.width, image.height, image.mode)
+    working = as_working_rgb(image)  # Pillow turns a TIFF upright while loading: look at its tags afterwards
+    return Picture(kind, working, image.width, image.height, _orientation_of(image), embedded_in_image(image, data))
+
+
+def _is_dng(data: bytes) -> bool:
+    """Whether a TIFF's first directory says that it is a digital negative, whatever the file's name."""
+    if data[:4] not in (b"II*\0", b"MM\0*"):
+        return False
+    directory = TiffImagePlugin.ImageFileDirectory_v2(data[:8])
+    file = io.BytesIO(data)
+    file.seek(directory.next)
+    directory.load(file)
+    return _DNG_VERSION in directory
+
+
+def _read_jpeg(data: bytes, limits: DecodeLimits) -> Picture:
+    image = _open_jpeg(data, limits)
+    width, height = image.size
+    _draft(image)
+    loss = 0.0
+    try:
+        working = as_working_rgb(image)
+    except OSError:
+        # Cut off: an end-of-image marker in its place makes libjpeg give what there is, the rest grey.
+        image = _open_jpeg(data + _END_OF_IMAGE, limits)
+        _draft(image)
+        working = as_working_rgb(image)
+        loss = _empty_share(working)
+    if loss > _TOLERATED_LOSS:
+        raise BrokenPictureError(f"the file is cut off: the last {loss:.0%} of the picture are missing")
+    return Picture(Format.JPEG, working, width, height, _orientation_of(image), embedded_in_image(image, data))
+
+
+def _open_jpeg(data: bytes, limits: DecodeLimits) -> JpegImagePlugin.JpegImageFile:
+    image = JpegImagePlugin.JpegImageFile(io.BytesIO(data))
+    if "progressive" in image.info:  # its coefficients are kept whole, whatever the scale
+        limits.check(image.width, image.height, image.mode)
+    return image
+
+
+def _draft(image: JpegImagePlugin.JpegImageFile) -> None:
+    """Makes libjpeg decode at 1/2, 1/4 or 1/8, as far as the working size allows."""
+    factor = working_factor(*image.size)
+    image.draft(None, (max(1, image.width // factor), max(1, image.height // factor)))
+
+
+def _empty_share(image: Image.Image) -> float:
+    """The share of rows at the bottom that are one even colour: what a cut-off JPEG lacks."""
+    pixels = np.asarray(image, dtype=np.int16)
+    is_even = (np.abs(pixels - pixels[-1, -1]).max(axis=(1, 2)) <= 2)[::-1]
+    rows = len(is_even) if is_even.all() else int(np.argmin(is_even))
+    return rows / len(is_even)
+
+
+def _read_heif(data: bytes, limits: DecodeLimits) -> Picture:
+    import pi_heif  # libheif is loaded by those who have such files
+
+    container = pi_heif.open_heif(data, convert_hdr_to_8bit=True)
+    if not len(container):
+        raise BrokenPictureError("it holds no picture")
+    primary = container[container.primary_index]
+    width, height = primary.size
+    limits.check(width, height, "RGB")
+    primary.load()
+    # libheif has turned it upright already; its EXIF orientation is a leftover.
+    image = Image.frombytes(primary.mode, primary.size, primary.data, "raw", primary.mode, primary.stride)
+    image.info["icc_profile"] = primary.info.get("icc_profile")
+    return Picture(
+        Format.HEIF, as_working_rgb(image), image.width, image.height, 1, embedded_in_heif(primary.info, data)
+    )
+
+
+def _read_raw(data: bytes, limits: DecodeLimits) -> Picture:
+    """A RAW by its embedded preview, as the camera developed it; developed here only where it has none."""
+    import rawpy  # LibRaw is loaded by those who have such files
+
+    try:
+        raw = rawpy.imread(io.BytesIO(data))
+    except rawpy.LibRawError as error:
+        raise BrokenPictureError(f"LibRaw can't read it: {_words_of(error)}") from error
+    with raw:
+        width, height = raw.sizes.width, raw.sizes.height
+        orientation = _RAW_ORIENTATION.get(raw.sizes.flip, 1)
+        image = _preview_of(raw)
+        if image is None or min(image.size) < min(WORKING_SHORTER_PX, width, height):
+            limits.check(width, height, "RGB")
+            try:
+                image = Image.fromarray(raw.postprocess(half_size=True, use_camera_wb=True, user_flip=0))
+            except rawpy.LibRawError as error:
+                if image is None:
+                    raise BrokenPictureError(
+                        f"it has no preview and LibRaw can't develop it: {_words_of(error)}"
+                    ) from error
+    embedded = embedded_in_raw(image, data)
+    if (image.width > image.height) != (width > height) and orientation in (6, 8):
+        orientation, width, height = 1, height, width  # the camera turned its preview upright
+    return Picture(Format.RAW, as_working_rgb(image), width, height, orientation, embedded)
+
+
+def _preview_of(raw: object) -> Image.Image | None:
+    import rawpy
+
+    assert isinstance(raw, rawpy.RawPy)
+    try:
+        preview = raw.extract_thumb()
+    except rawpy.LibRawError:
+        return None
+    if preview.format is rawpy.ThumbFormat.BITMAP:
+        return Image.fromarray(np.asarray(preview.data))
+    if preview.format is not rawpy.ThumbFormat.JPEG:
+        return None
+    try:
+        image = JpegImagePlugin.JpegImageFile(io.BytesIO(bytes(preview.data)))
+        _draft(image)
+        image.load()
+    except (OSError, SyntaxError, ValueError):
+        return None
+    return image
+
+
+def _words_of(error: Exception) -> str:
+    text = error.args[0] if error.args else type(error).__name__
+    return text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+
+
+def _orientation_of(image: Image.Image) -> int:
+    try:
+        value = image.getexif().get(_ORIENTATION, 1)
+    except Exception:  # any error that Pillow's EXIF parser meets in a broken block: as if it had none
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1

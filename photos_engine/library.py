@@ -1,0 +1,70 @@
+"""The library: one private folder with the database, the vector index, the graph, thumbnails and a lock.
+
+All but the database can be deleted at any time and comes back.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from photos_engine.errors import StoreError, StoreLocked
+from photos_engine.files import write_atomically
+
+LOCK_NAME = "lock"
+
+
+class Library:
+    """A library's folder: where each thing lies, and who may write."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._lock = FileLock(folder / LOCK_NAME, timeout=0)
+
+    @classmethod
+    def open(cls, folder: Path) -> Library:
+        """The library in a folder, which is made if needed, for its owner's eyes only.
+
+        Raises: StoreError.
+        """
+        try:
+            if not folder.is_dir():
+                folder.mkdir(mode=0o700, parents=True)
+        except OSError as error:
+            raise StoreError(f"the library folder {folder} can't be made: {error.strerror or error}") from error
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise StoreError(f"the library folder {folder} can't be written to")
+        return cls(folder)
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Hold the library for a run that writes photos. Raises: StoreLocked at once if another does."""
+        try:
+            with self._lock:
+                yield
+        except Timeout as error:
+            raise StoreLocked(f"the library {self.folder} is being indexed by another process") from error
+
+    def index_path(self, model: str) -> Path:
+        """Where a model's vector index lies."""
+        return self.folder / "index" / f"{model}.vectors"
+
+    @property
+    def graph_path(self) -> Path:
+        """Where the graph is cached."""
+        return self.folder / "graph.json.gz"
+
+    def thumbnail_path(self, content_hash: str) -> Path:
+        """Where a photo's thumbnail lies, or would lie."""
+        return self.folder / "thumbnails" / content_hash[:2] / f"{content_hash}.jpg"
+
+    def save_thumbnail(self, content_hash: str, jpeg: bytes) -> None:
+        """Keep a thumbnail. Raises: StoreError."""
+        try:
+            write_atomically(self.thumbnail_path(content_hash), jpeg, durable=False)
+        except OSError as error:
+            raise StoreError(f"a thumbnail can't be written below {self.folder}: {error.strerror or error}") from error

@@ -1,0 +1,253 @@
+"""One photo's way from file to stored, analysed, indexed.
+
+`scan` tells which files changed; the decode pool opens each once, in processes of its own; batches of
+decoded pictures go through the analyzer in one forward pass and into the store in one unit of work.
+A killed run loses at most the batch under way: the next scan finds its files still new.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from photos_engine.errors import PhotoError
+from photos_engine.ingest import (
+    Change,
+    DecodePool,
+    DecodeRequest,
+    FoundPhoto,
+    Gazetteer,
+    ScanResult,
+    read_content_hash,
+    scan,
+)
+from photos_engine.store import Store, UnitOfWork
+from photos_engine.types import ByteArray, DecodedPhoto, Failure, IndexReport, Progress, SceneSignals
+
+logger = logging.getLogger(__name__)
+
+# An edited picture keeps the person's decisions where its embedding is this close to the old one's;
+# another picture under the same name (IMG_0001 of the next camera) does not. Cosine; re-encodes and
+# light edits lie above 0.95, different pictures of one scene mostly below 0.9.
+SAME_PICTURE_COSINE = 0.92
+
+PROGRESS_EVERY_S = 0.5
+
+T = TypeVar("T")
+
+
+class Analyzer(Protocol):
+    """What the pipeline asks of a scene analyzer."""
+
+    @property
+    def model_name(self) -> str:
+        """The name that signals are stored under."""
+
+    def analyze(self, images: Sequence[ByteArray]) -> list[SceneSignals]:
+        """One forward pass over upright RGB pictures."""
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What one run has done so far."""
+
+    new: int = 0
+    changed: int = 0
+    moved: int = 0
+    gone: int = 0
+    analysed: int = 0
+    done: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """The stages, with what they work on. Only one may write to a library at a time: the engine sees to it."""
+
+    store: Store
+    analyzer: Analyzer
+    gazetteer: Gazetteer
+    open_pool: Callable[[], DecodePool]
+    save_thumbnail: Callable[[str, bytes], None]  # content hash, JPEG
+    batch_size: int
+    on_progress: Callable[[Progress], None] | None = None
+    _started: float = field(default_factory=time.monotonic)
+
+    def run(self, roots: Sequence[str | os.PathLike[str]]) -> IndexReport:
+        """Bring the library up to date with the files under `roots`."""
+        model, tally = self.analyzer.model_name, _Tally()
+        with self.store.read() as unit:
+            known, known_videos = unit.files.stamps(), unit.files.videos()
+            pending, sizes = unit.files.without_analysis(model), unit.files.analysed_sizes(model)
+        found = scan(roots, known)
+        self._report("scan", len(found.photos), len(found.photos))
+        todo = [p for p in found.photos if p.change is not Change.UNCHANGED or os.fspath(p.path) in pending]
+        gone = set(found.gone)
+        fresh = []
+        for group in _batches(self._recognise(todo, sizes, fresh), self.batch_size):
+            self._record_known(group, gone, tally)
+        if fresh:
+            self._analyse(fresh, len(todo), gone, tally)
+        self._record_rest(found, known_videos, tally)
+        return self._summarise(found, tally)
+
+    def _recognise(
+        self, todo: Iterable[FoundPhoto], sizes: dict[int, set[str]], fresh: list[FoundPhoto]
+    ) -> Iterator[tuple[FoundPhoto, str]]:
+        """New names of contents that are analysed already: a moved folder costs hashing, not decoding.
+
+        All others, those with sidecars that want reading included, are put into `fresh`.
+        """
+        for photo in todo:
+            candidates = sizes.get(photo.stamp.size)
+            if photo.change is Change.NEW and candidates and not photo.sidecars:
+                try:
+                    content_hash = read_content_hash(photo.path)
+                except PhotoError:
+                    content_hash = ""  # decoding will say what is wrong with it
+                if content_hash in candidates:
+                    yield photo, content_hash
+                    continue
+            fresh.append(photo)
+
+    def _record_known(self, group: Sequence[tuple[FoundPhoto, str]], gone: set[str], tally: _Tally) -> None:
+        with self.store.begin() as unit:
+            for photo, content_hash in group:
+                key = unit.photos.key_of(content_hash)
+                if key is None:  # forgotten since the run began
+                    continue
+                _count(unit, photo, key, gone, tally, is_known=True)
+                _record_files(unit, photo, key)
+            unit.touch()
+
+    def _analyse(self, fresh: Sequence[FoundPhoto], total: int, gone: set[str], tally: _Tally) -> None:
+        by_path = {os.fspath(p.path): p for p in fresh}
+        tally.done = total - len(fresh)
+        requests = (DecodeRequest(p.path, p.sidecars) for p in fresh)
+        with self.open_pool() as pool:
+            last = 0.0
+            for group in _batches(pool.decode(requests), self.batch_size):
+                self._write([(by_path[os.fspath(r.path)], result) for r, result in group], gone, tally)
+                tally.done += len(group)
+                if time.monotonic() - last > PROGRESS_EVERY_S or tally.done == total:
+                    last = time.monotonic()
+                    self._report("analyse", tally.done, total)
+
+    def _write(self, group: Sequence[tuple[FoundPhoto, DecodedPhoto | PhotoError]], gone: set[str], tally: _Tally) -> None:
+        """One batch: one forward pass, one unit of work."""
+        signals = self._see([result for _, result in group if isinstance(result, DecodedPhoto)])
+        with self.store.begin() as unit:
+            analysed: dict[int, SceneSignals] = {}
+            replaced: set[int] = set()
+            for photo, result in group:
+                path = os.fspath(photo.path)
+                before = unit.files.photo_key(path)
+                if isinstance(result, PhotoError):
+                    unit.files.record_failure(path, photo.stamp, result)
+                    tally.new += photo.change is Change.NEW
+                    tally.changed += photo.change is Change.CHANGED
+                    replaced |= {before} - {None}
+                    continue
+                is_known = unit.photos.key_of(result.content_hash) is not None
+                where = None if result.facts.gps is None else self.gazetteer.locate(result.facts.gps)
+                key = unit.photos.save(path, result, where)
+                _count(unit, photo, key, gone, tally, is_known=is_known)
+                if (seen := signals.get(result.content_hash)) is not None:
+                    analysed[key] = seen
+                if before is not None and before != key:
+                    self._carry_over(unit, before, result, signals.get(result.content_hash))
+                    replaced.add(before)
+                _record_files(unit, photo, key)
+            unit.analyses.add(self.analyzer.model_name, analysed.items())
+            unit.photos.drop_fileless(replaced)
+            unit.touch()
+        tally.analysed += len(analysed)
+
+    def _see(self, decoded: Sequence[DecodedPhoto]) -> dict[str, SceneSignals]:
+        """Content hash -> signals, for the pictures that this model has not seen yet."""
+        unique = {d.content_hash: d for d in decoded}
+        with self.store.read() as unit:
+            unseen = [d for h, d in unique.items() if not unit.analyses.has(h, self.analyzer.model_name)]
+        for picture in unseen:
+            self.save_thumbnail(picture.content_hash, picture.thumbnail)
+        if not unseen:
+            return {}
+        signals = self.analyzer.analyze([d.pixels for d in unseen])
+        return {d.content_hash: s for d, s in zip(unseen, signals, strict=True)}
+
+    def _carry_over(self, unit: UnitOfWork, before: int, now: DecodedPhoto, signals: SceneSignals | None) -> None:
+        """Decisions on a photo that was edited in place hold for what it became."""
+        old = unit.photos.by_keys([before])[before]
+        known = unit.analyses.embedding(self.analyzer.model_name, before)
+        if signals is None or known is None or not old.decisions:
+            return
+        if float(known @ signals.embedding) >= SAME_PICTURE_COSINE:
+            unit.decisions.carry_over(old.id, now.content_hash)
+
+    def _record_rest(self, found: ScanResult, known_videos: dict[str, int | None], tally: _Tally) -> None:
+        """What needs no decoding: videos, and files that are gone."""
+        videos = {os.fspath(path) for path in found.videos}
+        fresh = [path for path in sorted(videos) if known_videos.get(path, 0) is not None]
+        joined = {os.fspath(p.video) for p in found.photos if p.video is not None}
+        lost = [v for v in known_videos if v not in videos and v not in joined and not os.path.lexists(v)]
+        if not (fresh or lost or found.gone):
+            return
+        with self.store.begin() as unit:
+            for path in fresh:
+                unit.files.record_video(path, None)
+            tally.gone = unit.files.mark_gone(found.gone)
+            unit.files.mark_gone(lost)
+            unit.touch()
+
+    def _summarise(self, found: ScanResult, tally: _Tally) -> IndexReport:
+        roots_problems = tuple(Failure(Path(p.path), p.code, p.reason) for p in found.problems)
+        seen = {os.fspath(p.path) for p in found.photos}
+        with self.store.read() as unit:
+            failed = tuple(f for f in unit.files.failures() if os.fspath(f.path) in seen)
+        return IndexReport(
+            found=len(found.photos),
+            new=tally.new,
+            changed=tally.changed,
+            moved=tally.moved,
+            gone=tally.gone - tally.moved,
+            analysed=tally.analysed,
+            videos=len(found.videos),
+            failed=(*roots_problems, *failed),
+            seconds=time.monotonic() - self._started,
+        )
+
+    def _report(self, stage: str, done: int, total: int) -> None:
+        if self.on_progress is not None:
+            self.on_progress(Progress(stage, done, total, time.monotonic() - self._started))
+
+
+def _count(unit: UnitOfWork, photo: FoundPhoto, key: int, gone: set[str], tally: _Tally, *, is_known: bool) -> None:
+    """Whether a file is new, changed, or a known photo under a new name whose old one is gone."""
+    if photo.change is Change.CHANGED:
+        tally.changed += 1
+    elif photo.change is Change.NEW:
+        paths = set(unit.files.paths_of(key)) if is_known else set()
+        moved = bool(paths & gone) and paths <= gone
+        tally.moved += moved
+        tally.new += not moved
+
+
+def _record_files(unit: UnitOfWork, photo: FoundPhoto, key: int) -> None:
+    unit.files.record_image(os.fspath(photo.path), photo.stamp, key)
+    if photo.video is not None:
+        unit.files.record_video(os.fspath(photo.video), key)
+
+
+def _batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    batch: list[T] = []
+    for item in items:
+        batch.append(item)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

@@ -1,0 +1,157 @@
+"""Choosing few photos out of many: the same craft for memories, featured photos and wallpapers.
+
+A good choice tells the whole time of what happened, never shows the same thing twice, and prefers the
+better picture. Whether a photo may be shown at all is decided before (`photos_engine.curation`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photos_engine.types import AnalysedPhoto, FloatArray, RankedPhoto, Reason, RejectedPhoto, Tag
+
+MAX_LIKENESS = 0.92  # cosine of two embeddings from which on two photos show the same
+MIN_APART_S = 3.0  # nearer in time is a burst, whatever the analyzer thinks of it
+_WORTH_SHARE = 0.6  # of worth against difference, in maximal marginal relevance
+_QUALITY, _MEMORABLE, _CHOSEN, _PEOPLE = 0.55, 0.25, 0.15, 0.05  # the parts of a photo's worth
+_COVER_WORTH, _COVER_TYPICAL, _COVER_LANDSCAPE = 0.5, 0.3, 0.2
+
+_STACK_MATE = Reason("stack", -1.0, "Another photo of its group stands for it.")
+_SECONDS_APART = Reason("seconds_apart", -1.0, "It was taken within seconds of a chosen one.")
+_ALIKE = Reason("alike", -1.0, "It looks like a chosen one.")
+_FULL = Reason("full", -0.1, "Others of its time were better or more different.")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What was chosen, in time order, and why; what was not, best first, and why not."""
+
+    chosen: tuple[AnalysedPhoto, ...]
+    reasons: Mapping[str, tuple[Reason, ...]]  # by photo id
+    rejected: tuple[RejectedPhoto, ...]
+
+
+def rate_photo(item: AnalysedPhoto, tags: Mapping[str, Tag]) -> float:
+    """How much a photo is worth showing, 0 to 1: its quality, what it shows, and what the person thought of it."""
+    facts = item.photo.facts
+    shows = max((p * tags[tag].memorable for tag, p in item.tags.items() if tag in tags), default=0.0)
+    chosen = 1.0 if item.photo.is_favourite else max(0, facts.rating or 0) / 5
+    people = 1.0 if facts.people else 0.0
+    return _QUALITY * item.quality.overall + _MEMORABLE * shows + _CHOSEN * chosen + _PEOPLE * people
+
+
+def choose_varied(
+    items: Sequence[AnalysedPhoto],
+    embeddings: FloatArray,
+    count: int,
+    worths: Sequence[float] | NDArray[np.float64],
+    *,
+    max_likeness: float = MAX_LIKENESS,
+) -> Choice:
+    """Choose up to `count` photos: equal shares of the time that they span, different looks, the better ones first.
+
+    embeddings: (n, 512) float32, L2-normalised, row i for items[i]; worths: (n,) 0 to 1. Maximal marginal
+    relevance (Carbonell and Goldstein 1998) within equal parts of the time, each part in turn. Of a stack,
+    of photos within `MIN_APART_S`, and of photos more alike than `max_likeness` only one is chosen, so
+    fewer than `count` may come back.
+    """
+    if not items or count < 1:
+        return Choice((), {}, ())
+    worth = np.asarray(worths, dtype=np.float64)
+    time_s = np.array([item.photo.taken.timestamp() for item in items])
+    part = _equal_parts(time_s, max(1, count // 2))
+    barred = _bar_stack_mates(items, worth)
+    is_open = np.array([i not in barred for i in range(len(items))])
+    likeness = np.full(len(items), -1.0)
+    taken = np.zeros(int(part.max()) + 1, dtype=np.int64)
+    picks: list[int] = []
+    reasons: dict[str, tuple[Reason, ...]] = {}
+    while len(picks) < count and is_open.any():
+        rows = np.flatnonzero(is_open)
+        served = taken[part[rows]]
+        turn = rows[served == served.min()]
+        gain = _WORTH_SHARE * worth[turn] + (1 - _WORTH_SHARE) * (1 - likeness[turn]) / 2
+        pick = int(turn[np.argmax(gain)])
+        reasons[items[pick].photo.id] = _why_chosen(worth[pick], likeness[pick])
+        picks.append(pick)
+        taken[part[pick]] += 1
+        is_open[pick] = False
+        to_pick = embeddings @ embeddings[pick]
+        for rule, mates in (
+            (_SECONDS_APART, np.abs(time_s - time_s[pick]) < MIN_APART_S),
+            (_ALIKE, to_pick > max_likeness),
+        ):
+            barred |= dict.fromkeys(np.flatnonzero(mates & is_open).tolist(), rule)
+            is_open &= ~mates
+        likeness = np.maximum(likeness, to_pick)
+    chosen = sorted(picks, key=lambda i: (time_s[i], items[i].photo.id))
+    left = sorted(set(range(len(items))) - set(picks), key=lambda i: (-worth[i], i))
+    rejected = tuple(RejectedPhoto(items[i].photo.id, (barred.get(i, _FULL),)) for i in left)
+    return Choice(tuple(items[i] for i in chosen), reasons, rejected)
+
+
+def rank_for_cover(
+    items: Sequence[AnalysedPhoto], embeddings: FloatArray, worths: Sequence[float] | NDArray[np.float64]
+) -> tuple[RankedPhoto, ...]:
+    """Order photos by how well each stands for all of them: good, typical, and wide enough to carry a title.
+
+    embeddings: (n, 512) float32, L2-normalised, row i for items[i]; worths: (n,) 0 to 1.
+    """
+    if not items:
+        return ()
+    near = embeddings @ embeddings.mean(axis=0)
+    spread = float(near.max() - near.min())
+    typical = (near - near.min()) / spread if spread > 0 else np.ones(len(items))
+    ranked = []
+    for item, worth, fit in zip(items, np.asarray(worths).tolist(), typical.tolist(), strict=True):
+        wide = 1.0 if item.photo.width_px > item.photo.height_px else 0.0
+        reasons = (
+            Reason(
+                "worth",
+                _COVER_WORTH * worth,
+                "It is one of the best pictures." if worth >= 0.5 else "It is a fair picture.",
+            ),
+            Reason(
+                "typical",
+                _COVER_TYPICAL * fit,
+                "It shows what most of them show." if fit >= 0.5 else "It is unlike most of them.",
+            ),
+            Reason("landscape", _COVER_LANDSCAPE * wide, "It is wide." if wide else "It is upright or square."),
+        )
+        ranked.append(RankedPhoto(item.photo, round(sum(r.weight for r in reasons), 4), reasons))
+    return tuple(sorted(ranked, key=lambda r: (-r.score, r.photo.id)))
+
+
+def _equal_parts(time_s: NDArray[np.float64], parts: int) -> NDArray[np.int64]:
+    """Which of so many equal parts of the whole time each photo lies in."""
+    span = float(time_s.max() - time_s.min())
+    if span <= 0:
+        return np.zeros(len(time_s), dtype=np.int64)
+    part: NDArray[np.int64] = np.minimum((time_s - time_s.min()) / span * parts, parts - 1).astype(np.int64)
+    return part
+
+
+def _bar_stack_mates(items: Sequence[AnalysedPhoto], worth: NDArray[np.float64]) -> dict[int, Reason]:
+    """All but one of each stack: the keeper stays where it is among them, otherwise the best."""
+    stacks: dict[str, list[tuple[bool, float, int]]] = {}
+    for i, item in enumerate(items):
+        if item.stack:
+            standing = (item.stack.keeper_id == item.photo.id, float(worth[i]), -i)
+            stacks.setdefault(item.stack.group_id, []).append(standing)
+    return {-i: _STACK_MATE for mates in stacks.values() for _, _, i in sorted(mates)[:-1]}
+
+
+def _why_chosen(worth: float, likeness: float) -> tuple[Reason, ...]:
+    return (
+        Reason("time_share", 0.3, "It stands for its part of the time."),
+        Reason("worth", round(_WORTH_SHARE * float(worth), 4), f"Its worth is {worth:.2f} of 1."),
+        Reason(
+            "different",
+            round((1 - _WORTH_SHARE) * (1 - float(likeness)) / 2, 4),
+            "It looks different from the others chosen.",
+        ),
+    )

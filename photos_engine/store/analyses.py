@@ -1,0 +1,155 @@
+"""Analyses: what each model saw in each photo. Two models' analyses lie side by side."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, delete, exists, func, select
+from sqlalchemy.dialects.sqlite import insert
+
+from photos_engine.store.photos import KEYS_PER_STATEMENT
+from photos_engine.store.tables import analysis, file, model, photo, tag
+from photos_engine.types import EMBEDDING_DIMENSIONS, FloatArray, QualitySignals, SceneSignals
+
+# Half precision: cosines change by less than 0.001, and a million embeddings take 1 GB, not 2.
+STORED_EMBEDDING = np.dtype("<f2")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSignals:
+    """A `SceneSignals` without its arrays."""
+
+    tags: dict[str, float]
+    utility: dict[str, float]
+    quality: QualitySignals
+    print: bytes
+
+
+class AnalysisRepository:
+    """Signals, tags and embeddings, by model."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, model_name: str, analysed: Iterable[tuple[int, SceneSignals]]) -> None:
+        """Store what a model saw in photos, in place of what it saw before."""
+        model_id = self._model_id(model_name)
+        rows, tags = [], []
+        for key, signals in analysed:
+            rows.append({"photo_id": key, "model_id": model_id, **_analysis_row(signals)})
+            tags += [
+                {"photo_id": key, "model_id": model_id, "tag": name, "probability": round(p, 4)}
+                for name, p in signals.tags.items()
+            ]
+        if not rows:
+            return
+        keys = [row["photo_id"] for row in rows]
+        for table in (tag, analysis):
+            self._connection.execute(delete(table).where(table.c.model_id == model_id, table.c.photo_id.in_(keys)))
+        self._connection.execute(insert(analysis), rows)
+        if tags:
+            self._connection.execute(insert(tag), tags)
+
+    def _model_id(self, name: str) -> int:
+        self._connection.execute(insert(model).values(name=name).on_conflict_do_nothing())
+        return int(self._connection.execute(select(model.c.id).where(model.c.name == name)).scalar_one())
+
+    def has(self, content_hash: str, model_name: str) -> bool:
+        """Whether a model has analysed the photo with this content."""
+        statement = select(analysis.c.photo_id).join(model).join(photo)
+        statement = statement.where(model.c.name == model_name, photo.c.content_hash == content_hash)
+        return self._connection.scalar(statement) is not None
+
+    def embedding(self, model_name: str, key: int) -> FloatArray | None:
+        """One photo's embedding, (512,) float32; None for a photo without analysis."""
+        statement = select(analysis.c.embedding).join(model)
+        blob = self._connection.scalar(statement.where(model.c.name == model_name, analysis.c.photo_id == key))
+        return None if blob is None else _as_matrix([blob])[0]
+
+    def signals(self, model_name: str, keys: Sequence[int] | None = None) -> dict[int, StoredSignals]:
+        """Photo key -> signals, for all photos or for a few."""
+        columns = (analysis.c.photo_id, analysis.c.sharpness, analysis.c.exposure, analysis.c.noise, analysis.c.overall)
+        statement = select(*columns, analysis.c.utility, analysis.c.print).join(model).where(model.c.name == model_name)
+        tag_statement = select(tag.c.photo_id, tag.c.tag, tag.c.probability).join(model).where(model.c.name == model_name)
+        if keys is not None:
+            statement = statement.where(analysis.c.photo_id.in_(keys))
+            tag_statement = tag_statement.where(tag.c.photo_id.in_(keys))
+        tags: dict[int, dict[str, float]] = defaultdict(dict)
+        for key, name, probability in self._connection.execute(tag_statement):
+            tags[key][name] = probability
+        return {
+            key: StoredSignals(tags.get(key, {}), utility, QualitySignals(*quality), print_)
+            for key, *quality, utility, print_ in self._connection.execute(statement)
+        }
+
+    def keys(self, model_name: str) -> NDArray[np.int64]:
+        """The keys of the present photos that a model has analysed, (n,) int64 ascending."""
+        statement = (
+            select(analysis.c.photo_id)
+            .join(model)
+            .where(model.c.name == model_name)
+            .where(exists().where(file.c.photo_id == analysis.c.photo_id, file.c.gone_utc.is_(None), file.c.role == "image"))
+            .order_by(analysis.c.photo_id)
+        )
+        return np.fromiter(self._connection.scalars(statement), dtype=np.int64)
+
+    def embeddings(self, model_name: str, keys: NDArray[np.int64]) -> FloatArray:
+        """The embeddings of analysed photos: (len(keys), 512) float32, L2-normalised, in the order of `keys`."""
+        statement = select(analysis.c.photo_id, analysis.c.embedding).join(model).where(model.c.name == model_name)
+        # Reading all rows beats naming most of them.
+        if len(keys) <= KEYS_PER_STATEMENT:
+            statement = statement.where(analysis.c.photo_id.in_(keys.tolist()))
+        blobs = {key: blob for key, blob in self._connection.execute(statement)}
+        return _as_matrix([blobs[key] for key in keys.tolist()])
+
+    def saliency(self, model_name: str, key: int) -> FloatArray | None:
+        """One photo's saliency map, (rows, columns) float32; None for a photo without analysis."""
+        statement = select(analysis.c.saliency, analysis.c.saliency_rows).join(model)
+        row = self._connection.execute(
+            statement.where(model.c.name == model_name, analysis.c.photo_id == key)
+        ).one_or_none()
+        if row is None:
+            return None
+        return np.frombuffer(row.saliency, np.uint8).reshape(row.saliency_rows, -1).astype(np.float32) / 255
+
+    def tagged(self, model_name: str, tags: Sequence[str]) -> dict[int, float]:
+        """Photo key -> the highest probability among these tags, for the photos that have one of them."""
+        statement = (
+            select(tag.c.photo_id, func.max(tag.c.probability))
+            .join(model)
+            .where(model.c.name == model_name, tag.c.tag.in_(tags))
+            .group_by(tag.c.photo_id)
+        )
+        return {key: probability for key, probability in self._connection.execute(statement)}
+
+    def tag_counts(self, model_name: str) -> dict[str, int]:
+        """Tag -> how many photos have it, most frequent first."""
+        count = func.count()
+        statement = select(tag.c.tag, count).join(model).where(model.c.name == model_name).group_by(tag.c.tag)
+        return {name: n for name, n in self._connection.execute(statement.order_by(count.desc(), tag.c.tag))}
+
+
+def _analysis_row(signals: SceneSignals) -> dict[str, object]:
+    quality = signals.quality
+    return {
+        "embedding": signals.embedding.astype(STORED_EMBEDDING).tobytes(),
+        "print": signals.print,
+        "sharpness": quality.sharpness,
+        "exposure": quality.exposure,
+        "noise": quality.noise,
+        "overall": quality.overall,
+        "utility": {kind: round(float(p), 4) for kind, p in signals.utility.items()},
+        "saliency": np.rint(signals.saliency * 255).astype(np.uint8).tobytes(),
+        "saliency_rows": signals.saliency.shape[0],
+    }
+
+
+def _as_matrix(blobs: Sequence[bytes]) -> FloatArray:
+    matrix = np.frombuffer(b"".join(blobs), STORED_EMBEDDING).reshape(-1, EMBEDDING_DIMENSIONS).astype(np.float32)
+    # Half precision costs the unit length a little; cosines want it exact.
+    matrix /= np.maximum(np.linalg.norm(matrix, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    return matrix

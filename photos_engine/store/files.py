@@ -1,0 +1,131 @@
+"""Files: where photos lie, what the last scan saw of them, and why some could not be used."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from sqlalchemy import Connection, bindparam, func, or_, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from photos_engine.errors import PhotoError
+from photos_engine.store.tables import analysis, file, model, photo
+from photos_engine.types import Failure, FileStamp
+
+VIDEO_PASSED_OVER = "video"
+
+
+class FileRepository:
+    """The files that scans have found, by path."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def stamps(self) -> dict[str, FileStamp]:
+        """Path -> what the last scan saw, for every image that is present, failed ones too."""
+        columns = (file.c.path, file.c.size_bytes, file.c.mtime_ns, file.c.sidecar_mtime_ns)
+        rows = self._connection.execute(select(*columns).where(file.c.gone_utc.is_(None), file.c.role == "image"))
+        return {path: FileStamp(size, mtime, sidecar) for path, size, mtime, sidecar in rows}
+
+    def videos(self) -> dict[str, int | None]:
+        """Path -> the key of the photo that it moves, None for a video of its own; present ones."""
+        rows = self._connection.execute(
+            select(file.c.path, file.c.photo_id).where(file.c.gone_utc.is_(None), file.c.role == "video")
+        )
+        return {path: key for path, key in rows}
+
+    def paths_of(self, photo_key: int) -> list[str]:
+        """Where a photo's present images lie."""
+        statement = select(file.c.path).where(file.c.photo_id == photo_key, file.c.role == "image")
+        return list(self._connection.scalars(statement.where(file.c.gone_utc.is_(None))))
+
+    def photo_key(self, path: str) -> int | None:
+        """The key of the photo that a file held at the last scan."""
+        key: int | None = self._connection.scalar(select(file.c.photo_id).where(file.c.path == path))
+        return key
+
+    def record_image(self, path: str, stamp: FileStamp, photo_key: int) -> None:
+        """A file holds a photo."""
+        self._record(path, stamp, role="image", photo_id=photo_key)
+
+    def record_failure(self, path: str, stamp: FileStamp, error: PhotoError) -> None:
+        """A file could not be used; it is tried again when it changes."""
+        self._record(path, stamp, role="image", error=error.code, reason=error.reason)
+
+    def record_video(self, path: str, photo_key: int | None) -> None:
+        """A video: the moving part of a photo, or passed over."""
+        reason = {} if photo_key is not None else {"error": VIDEO_PASSED_OVER, "reason": "videos are not analysed yet"}
+        self._record(path, FileStamp(0, 0), role="video", photo_id=photo_key, **reason)
+
+    def _record(self, path: str, stamp: FileStamp, **values: object) -> None:
+        row = {
+            "size_bytes": stamp.size,
+            "mtime_ns": stamp.mtime_ns,
+            "sidecar_mtime_ns": stamp.sidecar_mtime_ns,
+            "photo_id": None,
+            "gone_utc": None,
+            "error": None,
+            "reason": None,
+        } | values
+        statement = insert(file).values(path=path, **row)
+        self._connection.execute(statement.on_conflict_do_update(index_elements=["path"], set_=row))
+
+    def mark_gone(self, paths: Iterable[str]) -> int:
+        """Files that the last scan missed: their photos are kept. Returns how many were present before."""
+        rows = [{"gone_path": path, "now": time.time()} for path in paths]
+        if not rows:
+            return 0
+        statement = update(file).where(file.c.path == bindparam("gone_path"), file.c.gone_utc.is_(None))
+        self._connection.execute(statement.values(gone_utc=bindparam("now")), rows)
+        return len(rows)
+
+    def analysed_sizes(self, model_name: str) -> dict[int, set[str]]:
+        """Size in bytes -> content hashes of analysed photos: what a new file of that size may turn out to be."""
+        found: dict[int, set[str]] = {}
+        analysed = analysis.join(photo).join(model)
+        statement = select(photo.c.size_bytes, photo.c.content_hash).select_from(analysed)
+        for size, content_hash in self._connection.execute(statement.where(model.c.name == model_name)):
+            found.setdefault(size, set()).add(content_hash)
+        return found
+
+    def without_analysis(self, model_name: str) -> set[str]:
+        """One present file for each photo that `model_name` has not analysed."""
+        done = select(analysis.c.photo_id).join(model).where(model.c.name == model_name)
+        statement = (
+            select(func.min(file.c.path, type_=file.c.path.type))
+            .where(file.c.role == "image", file.c.gone_utc.is_(None), file.c.photo_id.is_not(None))
+            .where(file.c.photo_id.not_in(done))
+            .group_by(file.c.photo_id)
+        )
+        return set(self._connection.scalars(statement))
+
+    def failures(self) -> tuple[Failure, ...]:
+        """Present images that could not be used, by path."""
+        rows = self._connection.execute(
+            select(file.c.path, file.c.error, file.c.reason)
+            .where(file.c.error.is_not(None), file.c.role == "image", file.c.gone_utc.is_(None))
+            .order_by(file.c.path)
+        )
+        return tuple(Failure(Path(path), error, reason) for path, error, reason in rows)
+
+    def failure(self, path: Path) -> Failure | None:
+        """Why one file could not be used, None when it could."""
+        row = self._connection.execute(
+            select(file.c.error, file.c.reason).where(file.c.path == os.fspath(path), file.c.error.is_not(None))
+        ).one_or_none()
+        return None if row is None else Failure(path, row.error, row.reason)
+
+    def counts(self) -> Mapping[str, int]:
+        """How many files are: images, failed, videos, gone."""
+        present = file.c.gone_utc.is_(None)
+        row = self._connection.execute(
+            select(
+                func.count().filter(present, file.c.role == "image"),
+                func.count().filter(present, file.c.role == "image", file.c.error.is_not(None)),
+                func.count().filter(present, file.c.role == "video"),
+                func.count().filter(or_(file.c.gone_utc.is_not(None))),
+            ).select_from(file)
+        ).one()
+        return dict(zip(("images", "failed", "videos", "gone"), row, strict=True))

@@ -1,0 +1,111 @@
+"""Memories, as the last refresh composed them. Derived: their ids are stable, their rows are replaced."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select
+
+from photos_engine.errors import MemoryNotFound
+from photos_engine.store.photos import PhotoRepository
+from photos_engine.store.reasons import from_json, to_json
+from photos_engine.store.tables import memory, memory_photo
+from photos_engine.types import Memory, Music, Photo, RejectedPhoto
+
+
+class MemoryRepository:
+    """The library's memories."""
+
+    def __init__(self, connection: Connection, photos: PhotoRepository) -> None:
+        self._connection = connection
+        self._photos = photos
+
+    def replace(self, memories: Sequence[Memory]) -> None:
+        """Put new memories in the place of the old."""
+        for table in (memory_photo, memory):
+            self._connection.execute(delete(table))
+        if not memories:
+            return
+        self._connection.execute(insert(memory), [_memory_row(m) for m in memories])
+        self._connection.execute(
+            insert(memory_photo),
+            [
+                {
+                    "memory_id": m.id,
+                    "position": i,
+                    "photo_id": p.key,
+                    "reasons": to_json(m.photo_reasons.get(p.id, ())),
+                }
+                for m in memories
+                for i, p in enumerate(m.photos)
+            ],
+        )
+
+    def all(self) -> tuple[Memory, ...]:
+        """Every memory, best first."""
+        return self._read(select(memory).order_by(memory.c.score.desc(), memory.c.id))
+
+    def get(self, memory_id: str) -> Memory:
+        """One memory. Raises: MemoryNotFound."""
+        found = self._read(select(memory).where(memory.c.id == memory_id))
+        if not found:
+            raise MemoryNotFound(f"no memory with the id {memory_id}")
+        return found[0]
+
+    def of_photo(self, key: int) -> tuple[tuple[Memory, bool], ...]:
+        """The memories that a photo is in, and whether as their cover."""
+        ids = select(memory_photo.c.memory_id).where(memory_photo.c.photo_id == key)
+        return tuple((m, m.cover.key == key) for m in self._read(select(memory).where(memory.c.id.in_(ids))))
+
+    def _read(self, statement: Any) -> tuple[Memory, ...]:
+        rows = self._connection.execute(statement).all()
+        ids = [row.id for row in rows]
+        members: dict[str, list[tuple[int, Any]]] = defaultdict(list)
+        for memory_id, key, reasons in self._connection.execute(
+            select(memory_photo.c.memory_id, memory_photo.c.photo_id, memory_photo.c.reasons)
+            .where(memory_photo.c.memory_id.in_(ids))
+            .order_by(memory_photo.c.memory_id, memory_photo.c.position)
+        ):
+            members[memory_id].append((key, reasons))
+        keys = {row.cover_id for row in rows} | {key for pairs in members.values() for key, _ in pairs}
+        photos = self._photos.by_keys(sorted(keys))
+        return tuple(_as_memory(row, members[row.id], photos) for row in rows)
+
+
+def _memory_row(m: Memory) -> dict[str, object]:
+    return {
+        "id": m.id,
+        "kind": m.kind,
+        "title": m.title,
+        "subtitle": m.subtitle,
+        "start": m.start.isoformat(),
+        "end": m.end.isoformat(),
+        "cover_id": m.cover.key,
+        "mood": m.music.mood,
+        "energy": m.music.energy,
+        "score": m.score,
+        "reasons": to_json(m.reasons),
+        "rejected": [[r.photo_id, to_json(r.reasons)] for r in m.rejected],
+    }
+
+
+def _as_memory(row: Any, members: Iterable[tuple[int, Any]], photos: dict[int, Photo]) -> Memory:
+    chosen = [(photos[key], from_json(reasons)) for key, reasons in members]
+    return Memory(
+        id=row.id,
+        kind=row.kind,
+        title=row.title,
+        subtitle=row.subtitle,
+        start=datetime.fromisoformat(row.start),
+        end=datetime.fromisoformat(row.end),
+        cover=photos[row.cover_id],
+        photos=tuple(p for p, _ in chosen),
+        music=Music(row.mood, row.energy),
+        score=row.score,
+        reasons=from_json(row.reasons),
+        photo_reasons={p.id: reasons for p, reasons in chosen},
+        rejected=tuple(RejectedPhoto(photo_id, from_json(reasons)) for photo_id, reasons in row.rejected),
+    )

@@ -1,0 +1,292 @@
+"""Photos: contents with their facts, wherever their files lie."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, exists, func, select, text
+from sqlalchemy.dialects.sqlite import insert
+
+from photos_engine.errors import PhotoNotFound
+from photos_engine.store.tables import (
+    PHOTO_TEXT_COLUMNS,
+    decision,
+    file,
+    keyword,
+    person_region,
+    photo,
+    place,
+)
+from photos_engine.types import (
+    CaptureFacts,
+    DateSource,
+    Decision,
+    DecodedPhoto,
+    GeoPoint,
+    PersonRegion,
+    Photo,
+    Place,
+    ZoneSource,
+)
+
+# SQLite's limit on the variables of one statement is 32,766; short statements also cache better.
+KEYS_PER_STATEMENT = 5_000
+
+# Not `datetime.fromtimestamp`: on Windows it refuses times before 1970.
+EPOCH = datetime.fromtimestamp(0, UTC)
+
+_PLAIN_FACTS = (
+    "camera_make",
+    "camera_model",
+    "lens",
+    "iso",
+    "exposure_s",
+    "f_number",
+    "focal_length_mm",
+    "software",
+    "rating",
+    "title",
+    "caption",
+    "burst_id",
+    "content_identifier",
+)
+
+
+class PhotoRepository:
+    """The library's photos."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    # --- writing ---
+
+    def save(self, path: str, decoded: DecodedPhoto, where: Place | None) -> int:
+        """Store a decoded photo's facts, new or again, and return its key."""
+        if where is not None:
+            row = {f.name: getattr(where, f.name) for f in fields(Place)}
+            self._connection.execute(insert(place).values(row).on_conflict_do_nothing())
+        values = _photo_row(decoded, where)
+        statement = insert(photo).values(content_hash=decoded.content_hash, added_utc=time.time(), **values)
+        statement = statement.on_conflict_do_update(index_elements=["content_hash"], set_=values)
+        key = int(self._connection.execute(statement.returning(photo.c.id)).scalar_one())
+        self._save_words(key, path, decoded.facts, where)
+        return key
+
+    def _save_words(self, key: int, path: str, facts: CaptureFacts, where: Place | None) -> None:
+        for table in (keyword, person_region):
+            self._connection.execute(delete(table).where(table.c.photo_id == key))
+        if facts.keywords:
+            rows = [{"photo_id": key, "keyword": word} for word in dict.fromkeys(facts.keywords)]
+            self._connection.execute(insert(keyword), rows)
+        if facts.people:
+            regions = [
+                {"photo_id": key, "position": i, "name": p.name, "box": None if p.box is None else list(p.box)}
+                for i, p in enumerate(facts.people)
+            ]
+            self._connection.execute(insert(person_region), regions)
+        words = {
+            "file_name": Path(path).stem.encode(errors="replace").decode(),
+            "title": facts.title,
+            "caption": facts.caption,
+            "keywords": " ".join(facts.keywords),
+            "people": " ".join(p.name for p in facts.people),
+            "place": "" if where is None else f"{where.city} {where.region} {where.country}",
+        }
+        self._connection.execute(text("DELETE FROM photo_text WHERE rowid = :key"), {"key": key})
+        columns = ", ".join(PHOTO_TEXT_COLUMNS)
+        slots = ", ".join(f":{name}" for name in PHOTO_TEXT_COLUMNS)
+        self._connection.execute(
+            text(f"INSERT INTO photo_text (rowid, {columns}) VALUES (:key, {slots})"), {"key": key, **words}
+        )
+
+    def drop_fileless(self, keys: Iterable[int]) -> None:
+        """Forget those of the photos that no file holds any more, not even a gone one: they were overwritten.
+
+        Decisions about them stay, under their content's id.
+        """
+        for key in keys:
+            if self._connection.scalar(select(exists().where(file.c.photo_id == key))):
+                continue
+            self._connection.execute(delete(photo).where(photo.c.id == key))
+            self._connection.execute(text("DELETE FROM photo_text WHERE rowid = :key"), {"key": key})
+
+    # --- reading ---
+
+    def key_of(self, content_hash: str) -> int | None:
+        key: int | None = self._connection.scalar(select(photo.c.id).where(photo.c.content_hash == content_hash))
+        return key
+
+    def find(self, subject: str | os.PathLike[str]) -> Photo:
+        """The photo with this id, or whose file lies at this path.
+
+        Raises: PhotoNotFound.
+        """
+        name = os.fspath(subject)
+        key = self.key_of(name) if len(name) == 32 else None
+        if key is None:
+            key = self._connection.scalar(select(file.c.photo_id).where(file.c.path == os.path.abspath(name)))
+        if key is None:
+            raise PhotoNotFound(f"no photo in the library with the path or id {name}")
+        return self.by_keys([key])[key]
+
+    def by_keys(self, keys: Sequence[int]) -> dict[int, Photo]:
+        """Photos by their keys; unknown keys are left out."""
+        found: dict[int, Photo] = {}
+        for start in range(0, len(keys), KEYS_PER_STATEMENT):
+            chunk = keys[start : start + KEYS_PER_STATEMENT]
+            found |= {p.key: p for p in self._load(photo.c.id.in_(chunk), lambda column, c=chunk: column.in_(c))}
+        return found
+
+    def present(self) -> list[Photo]:
+        """Every photo with a present file, by time of capture, then id."""
+        is_present = exists().where(file.c.photo_id == photo.c.id, file.c.gone_utc.is_(None), file.c.role == "image")
+        return self._load(is_present, lambda column: column.is_not(None))
+
+    def count(self) -> int:
+        """How many photos have a present file."""
+        statement = select(func.count(file.c.photo_id.distinct())).where(file.c.gone_utc.is_(None), file.c.role == "image")
+        return int(self._connection.scalar(statement) or 0)
+
+    def count_gone(self) -> int:
+        """How many photos have lost their last file."""
+        total = int(self._connection.scalar(select(func.count()).select_from(photo)) or 0)
+        return total - self.count()
+
+    def search_words(self, query: str, limit: int) -> list[tuple[int, float, str]]:
+        """Photos whose words match an FTS5 query: (key, BM25 score, higher is better; matched words marked by [ ])."""
+        rows = self._connection.execute(
+            text(
+                "SELECT rowid, -bm25(photo_text), snippet(photo_text, -1, '[', ']', '...', 8) FROM photo_text "
+                "WHERE photo_text MATCH :query ORDER BY bm25(photo_text) LIMIT :limit"
+            ),
+            {"query": query, "limit": limit},
+        )
+        return [(key, score, snippet) for key, score, snippet in rows]
+
+    def _load(self, condition: Any, related: Any) -> list[Photo]:
+        """Photos that meet a condition; `related` restricts a `photo_id` column to (at least) the same photos."""
+        rows = self._connection.execute(
+            select(photo, place).outerjoin(place).where(condition).order_by(photo.c.taken_utc, photo.c.content_hash)
+        ).all()
+        paths = self._files(related)
+        words = self._group(keyword.c.photo_id, keyword.c.keyword, related)
+        people: dict[int, list[PersonRegion]] = defaultdict(list)
+        columns = (person_region.c.photo_id, person_region.c.name, person_region.c.box)
+        statement = select(*columns).where(related(person_region.c.photo_id)).order_by(person_region.c.position)
+        for key, name, box in self._connection.execute(statement):
+            people[key].append(PersonRegion(name, None if box is None else tuple(box)))
+        decided = self._decisions()
+        return [
+            _as_photo(row, paths.get(row.id, _NO_FILES), words.get(row.id, []), people.get(row.id, []), decided)
+            for row in rows
+        ]
+
+    def _group(self, key: Any, value: Any, related: Any) -> dict[int, list[Any]]:
+        grouped: dict[int, list[Any]] = defaultdict(list)
+        for photo_id, item in self._connection.execute(select(key, value).where(related(key)).order_by(value)):
+            grouped[photo_id].append(item)
+        return grouped
+
+    def _files(self, related: Any) -> dict[int, _Files]:
+        columns = (file.c.photo_id, file.c.path, file.c.role, file.c.gone_utc)
+        statement = select(*columns).where(related(file.c.photo_id)).order_by(file.c.path)
+        grouped: dict[int, _Files] = defaultdict(_Files)
+        for key, path, role, gone in self._connection.execute(statement):
+            files = grouped[key]
+            if role == "video":
+                files.video = Path(path)
+            else:
+                (files.present if gone is None else files.gone).append(Path(path))
+        return grouped
+
+    def _decisions(self) -> Mapping[str, frozenset[Decision]]:
+        found: dict[str, set[Decision]] = defaultdict(set)
+        for subject, name in self._connection.execute(
+            select(decision.c.subject, decision.c.decision).where(decision.c.subject_kind == "photo")
+        ):
+            found[subject].add(Decision(name))
+        return {subject: frozenset(names) for subject, names in found.items()}
+
+
+
+class _Files:
+    """The files of one photo while they are gathered."""
+
+    __slots__ = ("gone", "present", "video")
+
+    def __init__(self) -> None:
+        self.present: list[Path] = []
+        self.gone: list[Path] = []
+        self.video: Path | None = None
+
+
+_NO_FILES = _Files()
+
+
+def _photo_row(decoded: DecodedPhoto, where: Place | None) -> dict[str, object]:
+    facts = decoded.facts
+    offset = facts.taken.utcoffset() or timedelta()
+    return {
+        "format": decoded.format,
+        "size_bytes": decoded.size_bytes,
+        "width_px": decoded.width_px,
+        "height_px": decoded.height_px,
+        "taken_utc": facts.taken.timestamp(),
+        "utc_offset_s": round(offset.total_seconds()),
+        "date_source": facts.date_source.value,
+        "zone_source": facts.zone_source.value,
+        "latitude": facts.gps and facts.gps.latitude,
+        "longitude": facts.gps and facts.gps.longitude,
+        "altitude_m": facts.gps and facts.gps.altitude_m,
+        "place_id": where and where.geoname_id,
+        "has_embedded_video": int(facts.has_embedded_video),
+        **{name: getattr(facts, name) for name in _PLAIN_FACTS},
+    }
+
+
+def _as_photo(
+    row: Row[Any],
+    files: _Files,
+    keywords: Iterable[str],
+    people: Iterable[PersonRegion],
+    decided: Mapping[str, frozenset[Decision]],
+) -> Photo:
+    values = row._mapping
+    gps = None
+    if values[photo.c.latitude] is not None:
+        gps = GeoPoint(values[photo.c.latitude], values[photo.c.longitude], values[photo.c.altitude_m])
+    where = None
+    if values[place.c.geoname_id] is not None:
+        where = Place(**{f.name: values[place.c[f.name]] for f in fields(Place)})
+    zone = timezone(timedelta(seconds=row.utc_offset_s))
+    facts = CaptureFacts(
+        taken=(EPOCH + timedelta(seconds=row.taken_utc)).astimezone(zone),
+        date_source=DateSource(row.date_source),
+        zone_source=ZoneSource(row.zone_source),
+        gps=gps,
+        keywords=tuple(keywords),
+        people=tuple(people),
+        has_embedded_video=bool(row.has_embedded_video),
+        **{name: values[photo.c[name]] for name in _PLAIN_FACTS},
+    )
+    return Photo(
+        id=row.content_hash,
+        key=row.id,
+        paths=tuple(files.present or files.gone),
+        is_gone=not files.present,
+        format=row.format,
+        size_bytes=row.size_bytes,
+        width_px=row.width_px,
+        height_px=row.height_px,
+        facts=facts,
+        place=where,
+        video_path=files.video,
+        decisions=decided.get(row.content_hash, frozenset()),
+    )

@@ -1,0 +1,555 @@
+"""The frozen values that cross layers; the standard library and numpy only.
+
+Boxes are normalised `(left, top, right, bottom)` of the upright picture, 0 at the left and top edge,
+1 at the right and bottom. Times are aware datetimes in the photo's own zone. Every automatic choice
+carries `Reason`s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+Box = tuple[float, float, float, float]
+FloatArray = NDArray[np.float32]
+ByteArray = NDArray[np.uint8]
+
+EMBEDDING_DIMENSIONS = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why the engine chose or rejected something.
+
+    `code` is stable and for programs, `weight` its share in the decision (positive speaks for,
+    negative against), `text` one sentence for a person.
+    """
+
+    code: str
+    weight: float
+    text: str
+
+
+# --- facts of the file -------------------------------------------------------------------------
+
+
+class DateSource(StrEnum):
+    """Where a photo's date comes from, best first."""
+
+    EXIF = "exif"
+    XMP = "xmp"
+    IPTC = "iptc"
+    TAKEOUT = "takeout"
+    FILE_NAME = "file_name"
+    FOLDER = "folder"
+    FILE_TIME = "file_time"
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether the date was recorded as the capture time, and not guessed from the surroundings."""
+        return self in (DateSource.EXIF, DateSource.XMP, DateSource.IPTC, DateSource.TAKEOUT)
+
+
+class ZoneSource(StrEnum):
+    """Where the UTC offset of a photo's date comes from, best first."""
+
+    RECORDED = "recorded"
+    GPS_TIME = "gps_time"
+    GPS_PLACE = "gps_place"
+    ASSUMED = "assumed"
+
+
+@dataclass(frozen=True, slots=True)
+class GeoPoint:
+    """A position on WGS 84: degrees north and east, metres above the sea where known."""
+
+    latitude: float
+    longitude: float
+    altitude_m: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRegion:
+    """A person named in a photo's metadata, with the face's box where one is given."""
+
+    name: str
+    box: Box | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureFacts:
+    """What the file and its sidecars say about the taking of one photo. Missing is None or empty."""
+
+    taken: datetime
+    date_source: DateSource
+    zone_source: ZoneSource
+    gps: GeoPoint | None = None
+    camera_make: str | None = None
+    camera_model: str | None = None
+    lens: str | None = None
+    iso: int | None = None
+    exposure_s: float | None = None
+    f_number: float | None = None
+    focal_length_mm: float | None = None
+    software: str | None = None
+    rating: int | None = None  # -1 rejected, 0 unrated, 1 to 5 stars
+    title: str | None = None
+    caption: str | None = None
+    keywords: tuple[str, ...] = ()
+    people: tuple[PersonRegion, ...] = ()
+    burst_id: str | None = None
+    content_identifier: str | None = None  # joins a live photo with its video part
+    has_embedded_video: bool = False  # a motion photo
+
+
+@dataclass(frozen=True, slots=True)
+class FileStamp:
+    """What one `stat` tells of a file and its sidecars: equal stamps mean an unchanged photo."""
+
+    size: int
+    mtime_ns: int
+    sidecar_mtime_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedPhoto:
+    """One file, opened once: its identity, its facts and its pixels at working size.
+
+    `pixels` is upright RGB, (height, width, 3) uint8, its shorter side at least the analyzer's input
+    where the picture has that many. `width_px` and `height_px` are those of the upright original.
+    """
+
+    content_hash: str  # BLAKE2b-128 of the file's bytes, 32 hexadecimal digits
+    size_bytes: int
+    format: str  # "JPEG", "PNG", "HEIF", "RAW", ...
+    width_px: int
+    height_px: int
+    facts: CaptureFacts
+    pixels: ByteArray = field(repr=False)
+    thumbnail: bytes = field(repr=False)  # JPEG, longer side 320 px
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A populated place near a position, as the offline gazetteer names it."""
+
+    city: str
+    region: str
+    country: str
+    country_code: str  # ISO 3166-1 alpha-2
+    latitude: float
+    longitude: float
+    geoname_id: int
+
+
+# --- what the analyzer sees --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class QualitySignals:
+    """Technical quality, each 0 (worst) to 1 (best)."""
+
+    sharpness: float
+    exposure: float
+    noise: float
+    overall: float
+
+
+@dataclass(frozen=True, slots=True)
+class SceneSignals:
+    """Every head's output for one picture, from one forward pass.
+
+    embedding: (512,) float32, L2-normalised, in the space that the text encoder shares.
+    tags: taxonomy id -> calibrated probability, for the tags above their own thresholds.
+    utility: kind of utility content -> probability; kinds as in `UTILITY_KINDS`.
+    print: 32 bytes; the Hamming distance of two prints tells copies of one picture.
+    saliency: (rows, columns) float32 heat map over the whole picture, 0 to 1.
+    """
+
+    embedding: FloatArray = field(repr=False)
+    tags: Mapping[str, float]
+    utility: Mapping[str, float]
+    quality: QualitySignals
+    print: bytes = field(repr=False)
+    saliency: FloatArray = field(repr=False)
+
+
+UTILITY_KINDS = (
+    "receipt",
+    "document",
+    "screenshot",
+    "handwriting",
+    "barcode",
+    "meme",
+    "product",
+    "whiteboard",
+    "repair_reference",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """One entry of the fixed taxonomy."""
+
+    id: str  # stable, lower case, e.g. "golden_retriever"
+    label: str  # English, for people
+    category: str  # one of the taxonomy's top-level branches
+    parents: tuple[str, ...] = ()
+    synonyms: tuple[str, ...] = ()
+    mood: str | None = None  # what it adds to a memory's music mood
+    memorable: float = 0.5  # 0 never makes a memory, 1 nearly always does
+    is_hidden: bool = False  # good evidence, but no theme: grass, indoors
+
+
+# --- what the library knows --------------------------------------------------------------------
+
+
+class Decision(StrEnum):
+    """What a person can decide about a photo, a memory or a node of the graph."""
+
+    FAVOURITE = "favourite"
+    HIDE = "hide"
+    NOT_DUPLICATE = "not-duplicate"
+    NOT_UTILITY = "not-utility"
+    FEATURE_LESS = "feature-less"
+    UNDO = "undo"  # takes back every decision on its subject
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDecision:
+    """One decision as the library keeps it: it outlives re-indexing, models and rebuilds."""
+
+    subject: str  # a photo's id, a memory's id or a node of the graph
+    subject_kind: str  # "photo" | "group" (of duplicates) | "memory" | "node"
+    decision: Decision
+    decided_utc: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """One photo: a content, wherever its files lie.
+
+    `id` is the content's hash: it survives moves, renames and a rebuilt library. `key` is the
+    library's own number for it and means nothing elsewhere.
+    """
+
+    id: str
+    key: int
+    paths: tuple[Path, ...]  # present files, best first; the last known ones for a photo that is gone
+    is_gone: bool
+    format: str
+    size_bytes: int
+    width_px: int
+    height_px: int
+    facts: CaptureFacts
+    place: Place | None = None
+    video_path: Path | None = None  # the moving part of a live photo
+    decisions: frozenset[Decision] = frozenset()
+
+    @property
+    def path(self) -> Path:
+        """The file that stands for this photo."""
+        return self.paths[0]
+
+    @property
+    def taken(self) -> datetime:
+        """When it was taken, in its own zone; see `facts.date_source` for how certain that is."""
+        return self.facts.taken
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether its date was recorded, and not guessed."""
+        return self.facts.date_source.is_certain
+
+    @property
+    def is_favourite(self) -> bool:
+        return Decision.FAVOURITE in self.decisions
+
+    @property
+    def is_hidden(self) -> bool:
+        return Decision.HIDE in self.decisions
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A photo's place in a group of likenesses: one keeper stands for all of them."""
+
+    group_id: str
+    kind: str  # "exact" | "copy" | "burst" | "similar"
+    keeper_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysedPhoto:
+    """A photo with what one model saw in it, and the group of likenesses it belongs to."""
+
+    photo: Photo
+    tags: Mapping[str, float]
+    utility: Mapping[str, float]
+    quality: QualitySignals
+    print: bytes = field(repr=False)
+    stack: Stack | None = None
+
+    @property
+    def is_keeper(self) -> bool:
+        """Whether it stands for itself: in no stack of copies or frames, or the best of its stack."""
+        return self.stack is None or self.stack.kind == "similar" or self.stack.keeper_id == self.photo.id
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The analysed, present library at one revision: what everything derived is computed from.
+
+    `photos` is ordered by the time of capture; row i of `embeddings`, (n, 512) float32 and
+    L2-normalised, belongs to `photos[i]`. Equal `model` and `revision` mean equal content.
+    """
+
+    model: str
+    revision: int
+    photos: tuple[AnalysedPhoto, ...]
+    embeddings: FloatArray = field(repr=False)
+    decisions: tuple[StoredDecision, ...] = ()
+
+
+# --- what people see ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A file that could not be used, and why."""
+
+    path: Path
+    error: str  # a PhotoError's code
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexReport:
+    """What one run of `index` found and did."""
+
+    found: int
+    new: int
+    changed: int
+    moved: int
+    gone: int
+    analysed: int
+    videos: int
+    failed: tuple[Failure, ...]
+    seconds: float
+
+    @property
+    def photos_per_second(self) -> float:
+        return self.analysed / self.seconds if self.seconds > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A step of long work; `total` is None while it isn't known."""
+
+    stage: str
+    done: int
+    total: int | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SearchHit:
+    photo: Photo
+    score: float  # 0 to 1, comparable within one answer
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchAnswer:
+    """An answer and how it came about; `stage` as in the interface: taxonomy, synonym, concept, ..."""
+
+    query: str
+    stage: str
+    understood: Mapping[str, object]
+    suggestions: tuple[str, ...]
+    results: tuple[SearchHit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Music:
+    """What should play: a mood of the closed list and an energy of 0 (still) to 1 (driving)."""
+
+    mood: str
+    energy: float
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedPhoto:
+    """A candidate that a choice passed over, and why."""
+
+    photo_id: str
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """A small story out of the library. `id` stays the same while its subject does."""
+
+    id: str
+    kind: str
+    title: str
+    subtitle: str
+    start: datetime
+    end: datetime
+    cover: Photo
+    photos: tuple[Photo, ...]  # in the order that tells it
+    music: Music
+    score: float
+    reasons: tuple[Reason, ...]
+    photo_reasons: Mapping[str, tuple[Reason, ...]] = field(default_factory=dict)  # by photo id
+    rejected: tuple[RejectedPhoto, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RankedPhoto:
+    """A photo chosen for its worth (featured, recommended)."""
+
+    photo: Photo
+    score: float
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    box: Box
+    score: float
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wallpaper:
+    photo: Photo
+    score: float
+    crop: Box
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UtilityPhoto:
+    """A photo that serves a purpose and is no memory: a receipt, a screenshot."""
+
+    photo: Photo
+    kind: str
+    probability: float
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateGroup:
+    """Files that show the same. kind: "exact" | "copy" | "burst" | "similar" (never called duplicate).
+
+    `paths` includes `keep`. For "exact" they may be files of one photo.
+    """
+
+    id: str
+    kind: str
+    keep: Path
+    paths: tuple[Path, ...]
+    photo_ids: tuple[str, ...]  # the keeper's first
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Everything that the library knows and thinks of one photo. Without analysis its signals are None."""
+
+    photo: Photo
+    analysed: AnalysedPhoto | None
+    utility_kind: str | None
+    utility_probability: float
+    utility_reasons: tuple[Reason, ...]
+    quality_reasons: tuple[Reason, ...]
+    shown: bool
+    shown_reasons: tuple[Reason, ...]
+    groups: tuple[DuplicateGroup, ...]
+    memories: tuple[Memory, ...]
+    nodes: tuple[str, ...]  # of the graph, that rest on this photo
+    decisions: tuple[StoredDecision, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """One analyzer that is installed."""
+
+    name: str
+    version: str
+    is_active: bool
+    files: Mapping[str, Mapping[str, object]]  # file name -> sha256, bytes
+    metrics: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What `check` found wrong, and what it mended."""
+
+    checked: tuple[str, ...]
+    problems: tuple[str, ...]
+    repaired: tuple[str, ...]
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing is wrong (any more)."""
+        return len(self.problems) == len(self.repaired)
+
+
+@dataclass(frozen=True, slots=True)
+class JobRun:
+    """One run of a scheduled job."""
+
+    job: str
+    started_utc: datetime
+    seconds: float
+    outcome: str  # "done" | "failed" | "skipped"
+    detail: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryStatus:
+    photos: int
+    analysed: int
+    failed: int
+    pending: int
+    gone: int
+    videos: int
+    model: str
+    schema: str
+    library: Path
+    jobs: tuple[JobRun, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trip:
+    """A stay away from home, as the graph inferred it."""
+
+    node: str
+    title: str
+    start: datetime
+    end: datetime
+    places: tuple[str, ...]
+    country_codes: tuple[str, ...]
+    photo_ids: tuple[str, ...]
+    confidence: float
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Interest:
+    """What the person photographs more than most, with its strength on a given day."""
+
+    node: str
+    label: str
+    strength: float
+    photos: int
+    on: date
+    reasons: tuple[Reason, ...]

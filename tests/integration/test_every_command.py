@@ -1,0 +1,248 @@
+"""Every command over a real library: real photos in, real answers out, in processes of their own where it matters."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+from sklearn.datasets import load_sample_images
+
+from photos_engine.cli import main
+
+SOON_S = 60.0
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Photographs that scikit-learn carries, dated, with a copy, something broken and a name in raw bytes."""
+    folder = tmp_path_factory.mktemp("photos")
+    for number, pixels in enumerate(load_sample_images().images):
+        for part, columns in enumerate(np.array_split(pixels, 2, axis=1)):
+            exif = Image.Exif()
+            exif.get_ifd(0x8769).update({0x9003: f"2023:07:0{number + 1} 1{part}:00:00", 0x9011: "+02:00"})
+            Image.fromarray(columns).save(folder / f"IMG_{number}{part}.jpg", quality=92, exif=exif)
+    with Image.open(folder / "IMG_00.jpg") as original:
+        original.save(folder / "IMG_00 copy.jpg", quality=70)
+    (folder / "broken.jpg").write_bytes((folder / "IMG_00.jpg").read_bytes()[:400])
+    if sys.platform.startswith("linux"):
+        shutil.copy(folder / "IMG_10.jpg", os.path.join(os.fsencode(folder), b"dark-\xff.jpg"))  # noqa: PTH118  bytes
+    return folder
+
+
+@pytest.fixture(scope="module")
+def library(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("libraries") / "main"
+    result = CliRunner().invoke(main, ["--library", str(folder), "index", str(photos), "--json"])
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
+    assert report["analysed"] == 5
+    assert [(Path(f["path"]).name, f["error"]) for f in report["failed"]] == [("broken.jpg", "decode_error")]
+    return folder
+
+
+@pytest.fixture
+def ask(library: Path) -> Callable[..., Any]:
+    def answer(*arguments: object) -> Any:
+        result = CliRunner().invoke(main, ["--library", str(library), "--json", *map(str, arguments)])
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+    return answer
+
+
+def test_second_run_analyses_nothing(ask: Callable[..., Any], photos: Path) -> None:
+    report = ask("index", photos)
+    assert (report["new"], report["changed"], report["moved"], report["gone"], report["analysed"]) == (0, 0, 0, 0, 0)
+
+
+def test_photos_come_out_as_they_went_in(ask: Callable[..., Any], photos: Path, tmp_path: Path) -> None:
+    status = ask("status")
+    assert (status["photos"], status["analysed"], status["failed"], status["pending"]) == (5, 5, 1, 0)
+    found = ask("explain", photos / "IMG_10.jpg")
+    assert found["facts"]["taken"] == "2023-07-02T10:00:00+02:00"
+    assert found["signals"] is not None
+    results = ask("search", "flower", "--limit", "3")
+    assert {"query", "stage", "understood", "suggestions", "results"} == set(results)
+    assert len(results["results"]) <= 3
+    copies = [group for group in ask("duplicates")["groups"] if group["kind"] in ("exact", "copy")]
+    assert any({"IMG_00.jpg", "IMG_00 copy.jpg"} <= {Path(p).name for p in group["photos"]} for group in copies)
+    left, top, right, bottom = ask("crop", photos / "IMG_00.jpg", "--aspect", "1:1")["crop"]
+    assert (right - left) * 320 == pytest.approx((bottom - top) * 427, abs=2)
+    assert isinstance(ask("memories", "--refresh", "--contact-sheet", tmp_path)["memories"], list)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("memories", "--on", "today"),
+        ("featured", "--limit", "2"),
+        ("utility",),
+        ("wallpapers", "--screen", "300x300"),
+        ("graph",),
+        ("people",),
+        ("places",),
+        ("trips",),
+        ("interests",),
+        ("models", "list"),
+        ("models", "verify"),
+        ("check",),
+    ],
+    ids=" ".join,
+)
+def test_command_answers_in_json_and_in_words(ask: Callable[..., Any], library: Path, command: tuple[str, ...]) -> None:
+    assert isinstance(ask(*command), dict)
+    result = CliRunner().invoke(main, ["--library", str(library), *command])
+    assert result.exit_code == 0, result.output
+    assert "Traceback" not in result.output
+
+
+def test_decisions_outlive_the_library(ask: Callable[..., Any], photos: Path, tmp_path: Path) -> None:
+    made = ask("decide", photos / "IMG_11.jpg", "favourite")
+    kept = tmp_path / "decisions.json"
+    assert ask("decisions", "export", kept)["exported"] == 1
+    other = ["--library", str(tmp_path / "other"), "--json"]
+    assert CliRunner().invoke(main, [*other, "decisions", "import", str(kept)]).exit_code == 0
+    assert CliRunner().invoke(main, [*other, "index", str(photos)]).exit_code == 0
+    found = json.loads(CliRunner().invoke(main, [*other, "explain", str(photos / "IMG_11.jpg")]).stdout)
+    assert found["decisions"] == [made]
+    assert ask("decide", made["subject"], "undo")["decision"] == "undo"
+
+
+def test_check_finds_damage_and_repairs_it(library: Path, ask: Callable[..., Any], tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged"
+    ask("search", "flower")  # the vector index and the graph are made when they are asked for
+    ask("graph")
+    shutil.copytree(library, damaged)
+    arguments = ["--library", str(damaged), "--json", "check"]
+    assert CliRunner().invoke(main, arguments).exit_code == 0
+    next(damaged.glob("thumbnails/*/*.jpg")).write_bytes(b"")
+    next(damaged.glob("index/*")).write_bytes(b"not vectors")
+    (damaged / "graph.json.gz").write_bytes(b"not a graph")
+    (damaged / "thumbnails" / "00").mkdir(exist_ok=True)
+    litter = damaged / "thumbnails" / "00" / f"{'0' * 32}.jpg"
+    litter.write_bytes(b"of nobody")
+    found = CliRunner().invoke(main, arguments)
+    assert found.exit_code == 1
+    problems = json.loads(found.stdout)["problems"]
+    assert [problem.split(":")[0] for problem in problems] == ["vector index", "graph", "thumbnails"]
+    mended = CliRunner().invoke(main, [*arguments, "--repair"])
+    assert mended.exit_code == 0
+    assert len(json.loads(mended.stdout)["repaired"]) == 3
+    assert not litter.exists()
+    assert json.loads(CliRunner().invoke(main, arguments).stdout)["problems"] == []
+
+
+def test_check_reports_a_damaged_database(library: Path, tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged"
+    shutil.copytree(library, damaged)
+    database = damaged / "library.sqlite"
+    content = bytearray(database.read_bytes())
+    for page in range(len(content) // 2, len(content) - 100, 4096):
+        content[page : page + 100] = b"\xff" * 100
+    database.write_bytes(content)
+    result = CliRunner().invoke(main, ["--library", str(damaged), "check"])
+    assert result.exit_code == 1
+    assert "Traceback" not in result.output
+
+
+def test_every_command_is_tried_here() -> None:
+    def names(group: click.Group) -> Iterator[str]:
+        for name, command in group.commands.items():
+            yield from names(command) if isinstance(command, click.Group) else [name]
+
+    source = Path(__file__).read_text(encoding="utf-8")
+    assert [name for name in names(main) if f'"{name}"' not in source] == []
+
+
+# --- processes ---
+
+
+def start(library: Path, *arguments: object, **settings: Any) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "photos_engine", "--library", str(library), *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **settings)
+
+
+def test_use_of_the_active_model_and_of_an_unknown_one(ask: Callable[..., Any], library: Path) -> None:
+    name = ask("status")["model"]
+    assert ask("models", "use", name)["changed"] is False
+    process = start(library, "models", "use", "nothing-of-the-kind")
+    output, errors = process.communicate(timeout=SOON_S)
+    assert (process.returncode, output) == (1, "")
+    assert name in errors
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
+def test_daemon_reports_its_runs_and_ends_when_told(photos: Path, tmp_path: Path) -> None:
+    process = start(tmp_path / "library", "daemon", "--watch", photos)
+    assert process.stdout is not None
+    runs = [json.loads(process.stdout.readline()) for _ in range(4)]
+    assert [run["job"] for run in runs] == ["scan", "analyse", "graph", "memories"]
+    assert {run["outcome"] for run in runs} == {"done"}
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=SOON_S)
+    assert process.returncode == 0, errors
+    assert "Traceback" not in errors
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
+def test_ctrl_c_ends_an_index_run_cleanly_and_the_next_goes_on(tmp_path: Path) -> None:
+    folder, library = tmp_path / "photos", tmp_path / "library"
+    folder.mkdir()
+    noise = np.random.default_rng(1)
+    for number in range(150):
+        Image.fromarray(noise.integers(0, 255, (600, 800, 3), np.uint8)).save(folder / f"{number}.jpg", quality=60)
+    process = start(library, "index", folder, start_new_session=True)
+    assert process.stderr is not None
+    while "analysing" not in process.stderr.readline():
+        pass
+    os.killpg(process.pid, signal.SIGINT)  # a terminal's Ctrl-C reaches the decoding processes too
+    output, errors = process.communicate(timeout=SOON_S)
+    assert (process.returncode, output) == (130, ""), errors
+    assert "Traceback" not in errors
+    assert errors.strip().splitlines()[-1].startswith("photos-engine: interrupted")
+    status = json.loads(CliRunner().invoke(main, ["--library", str(library), "status", "--json"]).stdout)
+    assert 0 < status["analysed"] < 150
+    report = json.loads(CliRunner().invoke(main, ["--library", str(library), "index", str(folder), "--json"]).stdout)
+    assert report["analysed"] == 150 - status["analysed"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX pipes")
+def test_a_reader_that_leaves_is_no_error(library: Path) -> None:
+    process = start(library, "graph", "--json")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    errors = process.stderr.read()
+    process.wait(timeout=SOON_S)
+    assert errors == ""
+
+
+def test_daemon_once_does_each_job(ask: Callable[..., Any], library: Path) -> None:
+    result = CliRunner().invoke(main, ["daemon", "--once", "--library", str(library)])
+    assert result.exit_code == 0, result.output
+    assert [json.loads(line)["outcome"] for line in result.stdout.splitlines()] == ["done"] * 4
+    assert len(ask("status")["jobs"]) == 4
+
+
+def test_help_is_quick_because_it_loads_no_engine() -> None:
+    code = "import sys; sys.argv = ['photos-engine', '--help']; from photos_engine.cli import main\n"
+    code += (
+        "try: main()\nexcept SystemExit: pass\nprint(sorted({'onnxruntime', 'faiss', 'networkx'} & set(sys.modules)))"
+    )
+    began = time.monotonic()
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert output.splitlines()[-1] == "[]"
+    assert time.monotonic() - began < SOON_S

@@ -1,0 +1,270 @@
+"""Folders in, a true library out, whatever happens to the files between two runs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fakes.analyzer import ColourAnalyzer
+from PIL import Image, ImageEnhance
+from photos_engine.ingest import DecodePool, Gazetteer
+from photos_engine.library import Library
+from photos_engine.pipeline import Pipeline
+from photos_engine.store import Store
+from photos_engine.types import Decision, IndexReport, Photo, Progress
+
+
+class Bench:
+    """A library beside a folder of pictures."""
+
+    def __init__(self, folder: Path) -> None:
+        self.pictures = folder / "pictures"
+        self.pictures.mkdir()
+        self.library = Library.open(folder / "library")
+        self.store = Store.open(self.library.folder)
+        self.analyzer = ColourAnalyzer()
+        self.progress: list[Progress] = []
+        self._pool_size = 2
+
+    def paint(self, name: str, seed: int = 0) -> Path:
+        """A picture of large random colour fields, unlike that of any other seed."""
+        path = self.pictures / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fields = np.random.default_rng(seed).integers(0, 255, (6, 8, 3), dtype=np.uint8)
+        Image.fromarray(fields).resize((400, 300), Image.Resampling.BICUBIC).save(path, quality=92)
+        return path
+
+    def index(self, *, batch_size: int = 4) -> IndexReport:
+        pipeline = Pipeline(
+            store=self.store,
+            analyzer=self.analyzer,
+            gazetteer=Gazetteer(),
+            open_pool=lambda: DecodePool(self._pool_size),
+            save_thumbnail=self.library.save_thumbnail,
+            batch_size=batch_size,
+            on_progress=self.progress.append,
+        )
+        return pipeline.run([self.pictures])
+
+    def photo(self, path: Path) -> Photo:
+        with self.store.read() as unit:
+            return unit.photos.find(path)
+
+    def present(self) -> list[str]:
+        with self.store.read() as unit:
+            return sorted(p.name for photo in unit.photos.present() for p in photo.paths)
+
+    def decide(self, path: Path, decision: Decision) -> None:
+        with self.store.begin() as unit:
+            unit.decisions.add(self.photo(path).id, "photo", decision)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    bench = Bench(tmp_path)
+    yield bench
+    bench.store.close()
+
+
+def counts(report: IndexReport) -> dict[str, int]:
+    names = ("found", "new", "changed", "moved", "gone", "analysed")
+    return {name: getattr(report, name) for name in names if getattr(report, name)}
+
+
+def test_new_photos_are_analysed_once(bench: Bench) -> None:
+    for i in range(6):
+        bench.paint(f"{i}.jpg", i)
+    assert counts(bench.index()) == {"found": 6, "new": 6, "analysed": 6}
+    assert counts(bench.index()) == {"found": 6}
+    assert bench.analyzer.seen == 6
+    assert bench.progress[-1].stage == "scan"
+    assert all(bench.library.thumbnail_path(bench.photo(bench.pictures / f"{i}.jpg").id).exists() for i in range(6))
+
+
+def test_an_unchanged_library_is_not_written_to(bench: Bench) -> None:
+    bench.paint("a.jpg")
+    bench.index()
+    with bench.store.read() as unit:
+        before = unit.revision
+    bench.index()
+    with bench.store.read() as unit:
+        assert unit.revision == before
+
+
+def test_moved_and_renamed_files_keep_analysis_and_decisions(bench: Bench) -> None:
+    path = bench.paint("a.jpg")
+    bench.index()
+    bench.decide(path, Decision.FAVOURITE)
+    target = bench.pictures / "album" / "renamed.jpg"
+    target.parent.mkdir()
+    path.rename(target)
+    assert counts(bench.index()) == {"found": 1, "moved": 1}
+    assert bench.photo(target).is_favourite
+    assert bench.analyzer.seen == 1
+    assert bench.present() == ["renamed.jpg"]
+
+
+def test_a_copy_is_another_file_of_the_same_photo(bench: Bench) -> None:
+    path = bench.paint("a.jpg")
+    bench.index()
+    shutil.copy(path, bench.pictures / "copy.jpg")
+    assert counts(bench.index()) == {"found": 2, "new": 1}
+    assert len(bench.photo(path).paths) == 2
+    assert bench.analyzer.seen == 1
+
+
+def test_gone_files_are_marked_and_come_back(bench: Bench, tmp_path: Path) -> None:
+    path, other = bench.paint("a.jpg"), bench.paint("b.jpg", 1)
+    bench.index()
+    bench.decide(path, Decision.FAVOURITE)
+    path.rename(tmp_path / "elsewhere.jpg")
+    assert counts(bench.index()) == {"found": 1, "gone": 1}
+    assert bench.photo(path).is_gone
+    assert bench.present() == [other.name]
+    (tmp_path / "elsewhere.jpg").rename(path)
+    report = bench.index()
+    assert (report.new, report.analysed) == (1, 0)
+    assert bench.photo(path).is_favourite
+    assert not bench.photo(path).is_gone
+
+
+def test_an_edited_photo_keeps_what_was_decided(bench: Bench) -> None:
+    path = bench.paint("a.jpg")
+    bench.index()
+    old = bench.photo(path)
+    bench.decide(path, Decision.FAVOURITE)
+    with Image.open(path) as image:
+        ImageEnhance.Brightness(image).enhance(1.05).save(path, quality=92)
+    assert counts(bench.index()) == {"found": 1, "changed": 1, "analysed": 1}
+    assert bench.photo(path).id != old.id
+    assert bench.photo(path).is_favourite
+
+
+def test_another_picture_under_an_old_name_inherits_nothing(bench: Bench) -> None:
+    path = bench.paint("a.jpg", 0)
+    bench.index()
+    bench.decide(path, Decision.HIDE)
+    bench.paint("a.jpg", 99)
+    assert counts(bench.index()) == {"found": 1, "changed": 1, "analysed": 1}
+    assert not bench.photo(path).is_hidden
+    assert bench.present() == ["a.jpg"]
+
+
+def test_an_edited_sidecar_is_read_and_nothing_analysed_again(bench: Bench) -> None:
+    path = bench.paint("a.jpg")
+    bench.index()
+    path.with_suffix(".xmp").write_text(
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        '<rdf:Description xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:Rating="4"/></rdf:RDF></x:xmpmeta>'
+    )
+    assert counts(bench.index()) == {"found": 1, "changed": 1}
+    assert bench.photo(path).facts.rating == 4
+    assert bench.analyzer.seen == 1
+
+
+def test_a_broken_photo_is_recorded_and_tried_again_when_it_changes(bench: Bench) -> None:
+    good, bad = bench.paint("good.jpg"), bench.pictures / "bad.jpg"
+    bad.write_bytes(good.read_bytes()[:300])
+    report = bench.index()
+    assert counts(report) == {"found": 2, "new": 2, "analysed": 1}
+    assert [f.path for f in report.failed] == [bad]
+    assert report.failed[0].error == "decode_error"
+    again = bench.index()
+    assert (again.analysed, again.changed, len(again.failed)) == (0, 0, 1)
+    bench.paint("bad.jpg", 7)
+    mended = bench.index()
+    assert (mended.changed, mended.analysed, mended.failed) == (1, 1, ())
+
+
+def test_a_folder_that_vanished_takes_no_photo_with_it(bench: Bench) -> None:
+    bench.paint("a.jpg")
+    bench.index()
+    bench.pictures.rename(bench.pictures.with_name("unplugged"))
+    report = bench.index()
+    assert report.gone == 0
+    assert len(report.failed) == 1
+    assert bench.present() == ["a.jpg"]
+
+
+def test_videos_are_counted_and_live_ones_joined(bench: Bench) -> None:
+    path = bench.paint("IMG_1.jpg")
+    (bench.pictures / "IMG_1.mov").write_bytes(b"\0\0\0\x14ftypqt  ")
+    (bench.pictures / "holiday.mp4").write_bytes(b"\0\0\0\x14ftypmp42")
+    report = bench.index()
+    assert (report.found, report.videos) == (1, 1)
+    assert bench.photo(path).video_path == bench.pictures / "IMG_1.mov"
+    with bench.store.read() as unit:
+        before = (unit.revision, unit.files.counts()["videos"])
+    bench.index()
+    with bench.store.read() as unit:
+        assert (unit.revision, unit.files.counts()["videos"]) == before
+    (bench.pictures / "holiday.mp4").unlink()
+    bench.index()
+    with bench.store.read() as unit:
+        assert unit.files.counts()["videos"] == 1
+
+
+def test_another_model_analyses_what_the_first_one_saw(bench: Bench) -> None:
+    bench.paint("a.jpg")
+    bench.index()
+    bench.analyzer = ColourAnalyzer()
+    bench.analyzer.model_name = "colours-2"
+    assert counts(bench.index()) == {"found": 1, "analysed": 1}
+    with bench.store.read() as unit:
+        assert len(unit.analyses.keys("colours-1")) == len(unit.analyses.keys("colours-2")) == 1
+
+
+KILLED_RUN = """
+import sys, time
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from fakes.analyzer import ColourAnalyzer
+from photos_engine.ingest import DecodePool, Gazetteer
+from photos_engine.library import Library
+from photos_engine.pipeline import Pipeline
+from photos_engine.store import Store
+
+class Slow(ColourAnalyzer):
+    def analyze(self, images):
+        time.sleep(0.15)
+        return super().analyze(images)
+
+library = Library.open(Path({library!r}))
+Pipeline(Store.open(library.folder), Slow(), Gazetteer(), lambda: DecodePool(2), library.save_thumbnail, 4).run([{pictures!r}])
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGKILL is POSIX")
+def test_a_killed_run_loses_one_batch_at_most_and_goes_on(bench: Bench) -> None:
+    for i in range(40):
+        bench.paint(f"{i:02d}.jpg", i)
+    code = KILLED_RUN.format(
+        tests=str(Path(__file__).parents[1]), library=str(bench.library.folder), pictures=str(bench.pictures)
+    )
+    analysed = 0
+    for _ in range(3):
+        run = subprocess.Popen([sys.executable, "-c", code])
+        while run.poll() is None and (done := len(_keys(bench))) < analysed + 8:
+            time.sleep(0.02)
+        run.send_signal(signal.SIGKILL)
+        run.wait()
+        assert bench.store.check() == []
+        assert (done := len(_keys(bench))) >= analysed
+        analysed = done
+    report = bench.index()
+    assert report.analysed == 40 - analysed
+    assert len(_keys(bench)) == 40
+    assert bench.store.check() == []
+
+
+def _keys(bench: Bench) -> list[int]:
+    with bench.store.read() as unit:
+        return unit.analyses.keys(ColourAnalyzer.model_name).tolist()

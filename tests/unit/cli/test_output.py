@@ -1,0 +1,73 @@
+"""Text for people: columns that align, names that can't harm a terminal, progress that suits its stream."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from photos_engine.cli.output import ProgressLine, because, counted, printable, table
+from photos_engine.types import Progress, Reason
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@given(st.text(st.characters(exclude_categories=())))
+def test_printable_text_is_one_line_that_encodes(text: str) -> None:
+    shown = printable(text)
+    shown.encode("utf-8")
+    assert not any(ord(c) < 32 or 127 <= ord(c) < 160 for c in shown)
+    assert len(shown.splitlines()) <= 1
+
+
+@pytest.mark.parametrize("text", ["Biarritz, 2023", "Zürich – 京都 🎉", "Screenshot 3.00\u202fPM"])
+def test_printable_leaves_text_as_it_is(text: str) -> None:
+    assert printable(text) == text
+
+
+def test_columns_align_whatever_their_letters() -> None:
+    lines = list(table([("京都", 2, "x"), ("a\u0301bc", 1200, "y")], ("place", "photos", "id")))
+    assert lines == [
+        "place  photos  id",
+        "京都        2  x",
+        "a\u0301bc      1200  y",
+    ]
+    assert list(table([], ("place", "photos"))) == []
+
+
+def test_because_names_the_weightiest_reasons() -> None:
+    reasons = [Reason("a", 0.1, "Least."), Reason("b", -0.9, "Most."), Reason("c", 0.5, "Middle.")]
+    assert because(reasons, limit=2) == "Most; Middle"
+
+
+@pytest.mark.parametrize(("number", "text"), [(0, "0 photos"), (1, "1 photo"), (2000, "2,000 photos")])
+def test_nouns_follow_their_number(number: int, text: str) -> None:
+    assert counted(number, "photo") == text
+
+
+def test_progress_is_a_moving_bar_on_a_terminal_and_leaves_nothing_behind() -> None:
+    stream = Terminal()
+    with ProgressLine(stream) as show:
+        show(Progress("scan", 100, 100, 1.0))
+        show(Progress("analyse", 25, 100, 90.0))
+        show(Progress("analyse", 100, 100, 120.0))
+    text = stream.getvalue()
+    assert "\n" not in text
+    assert "[######..................]  25%  analysing: 25 of 100  4 min 30 s left" in text
+    assert text.endswith("\r\x1b[K")
+
+
+def test_progress_elsewhere_is_a_few_plain_lines() -> None:
+    stream = io.StringIO()
+    with ProgressLine(stream) as show:
+        show(Progress("scan", 100, 100, 1.0))
+        for done in range(1, 101):
+            show(Progress("analyse", done, 100, float(done)))
+    assert stream.getvalue() == "looking for photos: 100 of 100\nanalysing: 1 of 100\n"
+    assert not re.search(r"[\r\x1b]", stream.getvalue())

@@ -1,0 +1,111 @@
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from fakes.library import GOOD, SPOILED, Life
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from photos_engine.analyzers.taxonomy import Taxonomy
+from photos_engine.experiences import wallpapers
+from photos_engine.experiences.wallpapers import suggest_wallpapers
+from photos_engine.types import FloatArray, PersonRegion, Photo, Wallpaper
+
+NOON = datetime(2024, 5, 1, 12)
+TODAY = date(2024, 7, 1)
+FULL_HD = (1920, 1080)
+
+
+def middle(_: Photo) -> FloatArray:
+    saliency = np.full((9, 9), 0.05, np.float32)
+    saliency[3:6, 3:6] = 1.0
+    return saliency
+
+
+def bottom(_: Photo) -> FloatArray:
+    return np.flipud(np.linspace(1, 0, 90, dtype=np.float32).reshape(9, 10)).copy()
+
+
+def suggest(life: Life, saliency: Any = middle, screen: tuple[int, int] = FULL_HD) -> tuple[Wallpaper, ...]:
+    return suggest_wallpapers(life.snapshot(), saliency, screen=screen, limit=10, on=TODAY)
+
+
+def test_scenery_is_suggested_with_the_screens_crop() -> None:
+    life = Life()
+    item = life.shoot(NOON, "mountain")
+    (wallpaper,) = suggest(life)
+    left, top, right, bottom_ = wallpaper.crop
+    assert wallpaper.photo == item.photo
+    assert (right - left) * 4000 / ((bottom_ - top) * 3000) == pytest.approx(16 / 9)
+    assert {"scene", "calm", "fit"} <= {reason.code for reason in wallpaper.reasons}
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"size": (1600, 1200)},  # would have to be enlarged
+        {"quality": SPOILED},
+        {"utility": "screenshot", "camera": False, "at": None},
+        {"tags": ["basketball"]},
+        {"tags": ["mountain", "text"]},
+    ],
+)
+def test_what_doesnt_suit_is_left_out(facts: dict[str, Any]) -> None:
+    life = Life()
+    life.shoot(NOON, "mountain", **facts)
+    assert suggest(life) == ()
+
+
+def test_no_one_is_cut_in_two() -> None:
+    life = Life()
+    item = life.shoot(NOON, "beach", people=["Ada"])
+    assert len(suggest(life)) == 1
+    for box, is_suggested in (((0.4, 0.05, 0.5, 0.3), False), ((0.4, 0.4, 0.5, 0.6), True)):
+        facts = replace(item.photo.facts, people=(PersonRegion("Ada", box),))
+        life.items[0] = replace(item, photo=replace(item.photo, facts=facts))
+        assert len(suggest(life)) == is_suggested
+
+
+def test_pictures_that_are_busy_under_the_clock_are_left_out() -> None:
+    life = Life()
+    life.shoot(NOON, "mountain", size=(3000, 4000))
+    assert len(suggest(life, bottom, (1080, 1920))) == 1
+    assert suggest(life, lambda photo: np.flipud(bottom(photo)).copy(), (1080, 1920)) == ()
+
+
+def test_the_screens_order_holds_for_a_day_and_looks_vary() -> None:
+    life = Life()
+    for n in range(30):
+        theme = ("mountain", "beach", "forest")[n % 3]
+        life.shoot(NOON + timedelta(days=n), theme, quality=replace(GOOD, overall=0.6 + n / 100))
+    suggested = suggest(life)
+    assert suggested == suggest(life)
+    assert len(suggested) == 10
+    themes = {item.photo.id: next(iter(item.tags)) for item in life.items}
+    assert {themes[wallpaper.photo.id] for wallpaper in suggested} == {"mountain", "beach", "forest"}
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.tuples(st.integers(320, 4000), st.integers(320, 4000)), st.integers(0, 99))
+def test_crops_lie_inside_and_have_the_pixels(screen: tuple[int, int], seed: int) -> None:
+    life = Life()
+    for n in range(6):
+        life.shoot(NOON + timedelta(days=n), "sea", size=((4000, 3000), (3000, 4000), (1500, 1000))[n % 3])
+    saliency = np.random.default_rng(seed).random((9, 9), dtype=np.float32)
+    for wallpaper in suggest(life, lambda _: saliency, screen):
+        left, top, right, bottom_ = wallpaper.crop
+        assert 0 <= left < right <= 1
+        assert 0 <= top < bottom_ <= 1
+        assert (right - left) * wallpaper.photo.width_px >= screen[0] - 1e-6
+        assert (bottom_ - top) * wallpaper.photo.height_px >= screen[1] - 1e-6
+
+
+def test_scenes_are_named_as_in_the_taxonomy() -> None:
+    known = {tag.id for tag in Taxonomy.load().tags}
+    assert {*wallpapers._SCENERY, *wallpapers._UNFIT, *wallpapers._PEOPLE} <= known
+
+
+def test_an_empty_library_has_none() -> None:
+    assert suggest(Life()) == ()

@@ -1,0 +1,82 @@
+"""Only the files that the manifest describes are ever opened."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from photos_engine.analyzers import SceneAnalyzer, TextEncoder
+from photos_engine.errors import ChecksumMismatch, ModelError, ModelNotFound
+from photos_engine.models.registry import MANIFEST, installed_folder, list_models, load_manifest, verify
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """The shipped model, in a folder that a test may spoil."""
+    manifest = load_manifest()
+    for name in (MANIFEST, *manifest.artefacts):
+        shutil.copy(installed_folder() / name, tmp_path / name)
+    return tmp_path
+
+
+def test_the_shipped_model_is_whole_and_says_what_it_is() -> None:
+    (manifest,) = list_models()
+    verify(manifest)
+    assert manifest.name == "ansa-1"
+    assert set(manifest.outputs) == {"embedding", "scene", "utility", "quality", "print", "saliency"}
+    assert manifest.licences
+    assert manifest.training_data
+    assert sum(artefact.size_bytes for artefact in manifest.artefacts.values()) < 32e6
+
+
+def test_one_changed_byte_is_noticed(copied: Path) -> None:
+    path = copied / "ansa.onnx"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ChecksumMismatch, match="reinstall"):
+        SceneAnalyzer.open(copied)
+
+
+def test_a_file_changed_after_it_was_verified_is_noticed(copied: Path) -> None:
+    manifest = load_manifest(copied)
+    path = manifest.path("tokenizer.json")
+    path.write_bytes(path.read_bytes() + b" ")
+    with pytest.raises(ChecksumMismatch):
+        manifest.path("tokenizer.json")
+
+
+def test_a_half_written_file_is_noticed(copied: Path) -> None:
+    path = copied / "text.onnx"
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ChecksumMismatch):
+        TextEncoder.open(copied)
+
+
+@pytest.mark.parametrize("name", ["ansa.onnx", "scene.json", MANIFEST])
+def test_a_missing_file_says_what_to_do(copied: Path, name: str) -> None:
+    (copied / name).unlink()
+    with pytest.raises(ModelNotFound, match="reinstall"):
+        SceneAnalyzer.open(copied)
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"name": "x", "files": {"a": {}}}'])
+def test_a_broken_manifest_is_a_model_error(tmp_path: Path, text: str) -> None:
+    (tmp_path / MANIFEST).write_text(text, encoding="utf-8")
+    with pytest.raises(ModelError, match="reinstall"):
+        load_manifest(tmp_path)
+
+
+def test_a_graph_that_is_none_is_a_model_error(copied: Path) -> None:
+    import hashlib
+
+    content = b"no graph"
+    (copied / "ansa.onnx").write_bytes(content)
+    document = json.loads((copied / MANIFEST).read_text(encoding="utf-8"))
+    document["files"]["ansa.onnx"] |= {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+    (copied / MANIFEST).write_text(json.dumps(document), encoding="utf-8")
+    with pytest.raises(ModelError, match="can't be opened"):
+        SceneAnalyzer.open(copied)

@@ -1,0 +1,175 @@
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes.library import GOOD, SPOILED, Life
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from photos_engine import curation
+from photos_engine.analyzers.taxonomy import Taxonomy
+from photos_engine.curation import (
+    Origin,
+    assess_quality,
+    assess_utility,
+    is_showable,
+    read_origins,
+)
+from photos_engine.types import UTILITY_KINDS, AnalysedPhoto, Decision, Stack
+
+NOON = datetime(2024, 5, 1, 12)
+
+
+def shoot(path: str = "DCIM/2024/05/IMG_01234.jpg", **facts: Any) -> AnalysedPhoto:
+    return Life().shoot(NOON, path=path, **facts)
+
+
+def seen(item: AnalysedPhoto, **probabilities: float) -> AnalysedPhoto:
+    return replace(item, utility={**dict.fromkeys(UTILITY_KINDS, 0.001), **probabilities})
+
+
+def codes(reasons: tuple[Any, ...]) -> set[str]:
+    return {reason.code for reason in reasons}
+
+
+@pytest.mark.parametrize(
+    ("path", "origin"),
+    [
+        ("/p/Pictures/Screenshots/Screenshot_20240501-101500.png", Origin.SCREENSHOT_NAME),
+        ("/p/Pictures/Screenshots/1714551300.png", Origin.SCREENSHOT_FOLDER),
+        ("/p/Screen Shot 2024-05-01 at 10.15.00.png", Origin.SCREENSHOT_NAME),
+        ("/p/Bildschirmfoto 2024-05-01 um 10.15.00.png", Origin.SCREENSHOT_NAME),
+        ("/p/Capture d’écran 2024-05-01 à 10.15.00.png", Origin.SCREENSHOT_NAME),
+        ("/p/Capture d'e\u0301cran 2024-05-01.png", Origin.SCREENSHOT_NAME),  # decomposed, as macOS writes it
+        ("/p/Captura de pantalla 2024-05-01.png", Origin.SCREENSHOT_NAME),
+        ("/p/スクリーンショット 2024-05-01 10.15.00.png", Origin.SCREENSHOT_NAME),
+        ("/p/Снимок экрана 2024-05-01.png", Origin.SCREENSHOT_NAME),
+        ("/p/WhatsApp Images/IMG-20240501-WA0007.jpg", Origin.MESSENGER),
+        ("/p/signal-2024-05-01-101500.jpg", Origin.MESSENGER),
+        ("/p/Téléchargements/image.jpg", Origin.DOWNLOAD),
+        ("/p/Download/image_12.jpg", Origin.DOWNLOAD),
+        ("/p/Backup/old phone/IMG_01002.jpg", Origin.BACKUP),
+        ("/p/DCIM/100APPLE/IMG_0001.JPG", Origin.CAMERA),
+        ("/p/Scan_20240501.jpg", Origin.SCAN),
+    ],
+)
+def test_origins_are_read_from_names_and_folders(path: str, origin: Origin) -> None:
+    assert origin in read_origins(Path(path))
+
+
+@pytest.mark.parametrize("path", ["/p/Scandinavia/scandinavia 1.jpg", "/p/2024/Lisbon/tram.jpg", "/p/.jpg", "a"])
+def test_ordinary_names_tell_nothing(path: str) -> None:
+    assert read_origins(Path(path)) == frozenset()
+
+
+def test_a_screenshots_name_outweighs_what_it_shows() -> None:
+    item = seen(shoot("Pictures/Screenshots/Screenshot_20240501.png", camera=False, at=None), document=0.9)
+    verdict = assess_utility(item)
+    assert verdict.kind == "screenshot"
+    assert verdict.probability > 0.95
+    assert {"screenshot_name", "screenshot_folder"} <= codes(verdict.reasons)
+
+
+def test_a_camera_takes_receipts_but_no_screenshots() -> None:
+    assert assess_utility(seen(shoot(), receipt=0.9)).kind == "receipt"
+    assert assess_utility(seen(shoot(), screenshot=0.9)).kind is None
+
+
+def test_a_screen_sized_png_without_a_camera_is_a_screenshot() -> None:
+    item = seen(shoot("a/1.png", camera=False, at=None, size=(1170, 2532)), screenshot=0.05)
+    lossless = replace(item, photo=replace(item.photo, format="PNG"))
+    assert assess_utility(lossless).kind == "screenshot"
+    assert assess_utility(item).probability < assess_utility(lossless).probability
+    other_size = replace(lossless, photo=replace(lossless.photo, width_px=1171))
+    assert assess_utility(other_size).kind is None
+
+
+def test_a_download_is_a_meme_where_it_looks_a_little_like_one() -> None:
+    download = shoot("Download/image_12.jpg", camera=False, at=None)
+    assert assess_utility(seen(download, meme=0.2)).kind == "meme"
+    assert assess_utility(seen(download, meme=0.002)).kind is None
+    assert assess_utility(seen(shoot(), meme=0.2)).kind is None
+
+
+def test_a_persons_word_is_final() -> None:
+    item = seen(shoot(decisions=[Decision.NOT_UTILITY]), receipt=0.999)
+    verdict = assess_utility(item)
+    assert (verdict.kind, verdict.probability) == (None, 0.0)
+    assert codes(verdict.reasons) == {"decided_not_utility"}
+
+
+@settings(deadline=None)
+@given(st.fixed_dictionaries({kind: st.floats(0, 1) for kind in UTILITY_KINDS}), st.sampled_from(UTILITY_KINDS))
+def test_more_likeness_never_makes_utility_less_probable(utility: dict[str, float], kind: str) -> None:
+    item = replace(shoot(), utility=utility)
+    more = replace(item, utility={**utility, kind: 1.0})
+    verdict = assess_utility(item)
+    assert 0 <= verdict.probability <= assess_utility(more).probability <= 1
+    assert (verdict.kind is not None) == (verdict.probability >= 0.5)
+    assert verdict.reasons
+
+
+def test_reasons_add_up_to_the_probability() -> None:
+    verdict = assess_utility(seen(shoot("Download/image_12.jpg", camera=False, at=None), meme=0.2))
+    odds = sum(reason.weight for reason in verdict.reasons)
+    assert verdict.probability == pytest.approx(1 / (1 + 2.718281828**-odds))
+
+
+def test_blurred_and_dark_shots_are_spoiled() -> None:
+    assert codes(assess_quality(shoot(quality=replace(GOOD, sharpness=0.02))).reasons) == {"blurred"}
+    assert codes(assess_quality(shoot(quality=replace(GOOD, exposure=0.02))).reasons) == {"badly_exposed"}
+    assert not assess_quality(shoot()).is_spoiled
+
+
+@pytest.mark.parametrize("tag", ["night", "fireworks", "concert"])
+def test_what_is_dark_by_nature_is_not_thrown_out(tag: str) -> None:
+    dark = shoot(quality=replace(GOOD, exposure=0.05))
+    assert assess_quality(dark).is_spoiled
+    assert not assess_quality(replace(dark, tags={tag: 0.9})).is_spoiled
+    assert assess_quality(replace(dark, tags={tag: 0.1})).is_spoiled
+
+
+def test_a_long_exposure_is_soft_on_purpose() -> None:
+    soft = shoot(quality=replace(GOOD, sharpness=0.05))
+    long = replace(soft, photo=replace(soft.photo, facts=replace(soft.photo.facts, exposure_s=4.0)))
+    assert assess_quality(soft).is_spoiled
+    assert not assess_quality(long).is_spoiled
+
+
+def test_favourites_have_not_failed() -> None:
+    assert not assess_quality(shoot(quality=SPOILED, decisions=[Decision.FAVOURITE])).is_spoiled
+
+
+@pytest.mark.parametrize(
+    ("facts", "code"),
+    [
+        ({"decisions": [Decision.HIDE]}, "hidden"),
+        ({"decisions": [Decision.FEATURE_LESS]}, "feature_less"),
+        ({"utility": "receipt"}, "utility_receipt"),
+        ({"quality": SPOILED}, "blurred"),
+        ({"stack": Stack("copy-1", "copy", "other")}, "not_keeper_copy"),
+        ({"stack": Stack("burst-1", "burst", "other")}, "not_keeper_burst"),
+    ],
+)
+def test_the_policy_withholds(facts: dict[str, Any], code: str) -> None:
+    verdict = is_showable(shoot(**facts))
+    assert not verdict.ok
+    assert code in codes(verdict.reasons)
+
+
+def test_the_policy_shows_ordinary_photos_and_keepers() -> None:
+    item = shoot()
+    assert is_showable(item).ok
+    assert not is_showable(item).reasons
+    assert is_showable(replace(item, stack=Stack("burst-1", "burst", item.photo.id))).ok
+    assert is_showable(replace(item, stack=Stack("similar-1", "similar", "other"))).ok
+    assert is_showable(shoot(utility="receipt", decisions=[Decision.NOT_UTILITY])).ok
+    rejected = replace(item.photo, facts=replace(item.photo.facts, rating=-1))
+    assert codes(is_showable(replace(item, photo=rejected)).reasons) == {"rejected"}
+
+
+def test_scenes_are_named_as_in_the_taxonomy() -> None:
+    known = {tag.id for tag in Taxonomy.load().tags}
+    assert {*curation._DARK_SCENES, *curation._SOFT_SCENES, *curation._WHITE_SCENES} <= known

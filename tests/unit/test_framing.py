@@ -1,0 +1,87 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from photos_engine.errors import UsageError
+from photos_engine.framing import find_frames
+from photos_engine.types import Box, FloatArray
+
+aspects = st.tuples(st.integers(1, 32), st.integers(1, 32))
+sizes = st.tuples(st.integers(64, 6000), st.integers(64, 6000))
+maps = arrays(np.float32, st.tuples(st.integers(1, 12), st.integers(1, 12)), elements=st.floats(0, 1, width=32))
+
+
+def spot(x: float, y: float, *, cells: int = 20, width: float = 0.08) -> FloatArray:
+    """A map of one subject at (x, y)."""
+    centres = (np.arange(cells) + 0.5) / cells
+    across, down = np.exp(-((centres - x) ** 2) / width**2), np.exp(-((centres - y) ** 2) / width**2)
+    return np.outer(down, across).astype(np.float32)
+
+
+def aspect_of(box: Box, size_px: tuple[int, int]) -> float:
+    return (box[2] - box[0]) * size_px[0] / ((box[3] - box[1]) * size_px[1])
+
+
+@settings(deadline=None)
+@given(maps, sizes, aspects)
+def test_frames_lie_inside_and_have_the_aspect(saliency: FloatArray, size_px: tuple[int, int], aspect: Box) -> None:
+    frames = find_frames(saliency, size_px, aspect, limit=4)
+    assert 1 <= len(frames) <= 4
+    assert frames == find_frames(saliency, size_px, aspect, limit=4)
+    assert frames[0].scale == pytest.approx(1.0)
+    for frame in frames:
+        left, top, right, bottom = frame.box
+        assert 0 <= left < right <= 1
+        assert 0 <= top < bottom <= 1
+        assert math.isclose(aspect_of(frame.box, size_px), aspect[0] / aspect[1], rel_tol=1e-6)
+        assert min(frame.kept, frame.cut, frame.balance, frame.score) >= 0
+        assert max(frame.kept, frame.cut, frame.balance, frame.score) <= 1
+
+
+@settings(deadline=None)
+@given(st.floats(0.15, 0.85), st.floats(0.15, 0.85), sizes, aspects)
+def test_a_subject_that_fits_is_kept_whole(x: float, y: float, size_px: tuple[int, int], aspect: Box) -> None:
+    ratio = (aspect[0] / aspect[1]) / (size_px[0] / size_px[1])
+    if not 0.35 < ratio < 1 / 0.35:
+        return  # the subject is a third of the picture wide: it doesn't fit
+    (frame,) = find_frames(spot(x, y), size_px, aspect)
+    assert frame.kept > 0.95
+
+
+@settings(deadline=None)
+@given(st.floats(0.1, 0.9), st.floats(0.1, 0.9), st.floats(0.6, 1.7), st.floats(-0.02, 0.02))
+def test_a_little_change_of_aspect_moves_the_frame_a_little(x: float, y: float, ratio: float, change: float) -> None:
+    saliency = spot(x, y)
+    before, after = (find_frames(saliency, (4000, 3000), (r, 1.0))[0].box for r in (ratio, ratio * (1 + change)))
+    assert max(abs(a - b) for a, b in zip(before, after, strict=True)) < 0.12
+
+
+def test_where_nothing_draws_the_eye_the_middle_is_cut() -> None:
+    (frame,) = find_frames(np.full((9, 9), 0.3, np.float32), (4000, 3000), (1, 1))
+    assert frame.box == pytest.approx((0.125, 0.0, 0.875, 1.0))
+
+
+def test_more_frames_are_different_ones() -> None:
+    frames = find_frames(spot(0.3, 0.5) + spot(0.9, 0.5), (4000, 2000), (1, 1), limit=5)
+    assert len(frames) == 5
+    assert len({frame.box for frame in frames}) == 5
+    assert [f.score for f in frames] == sorted((f.score for f in frames), reverse=True)
+    assert min(frame.scale for frame in frames) < 1
+
+
+@pytest.mark.parametrize("aspect", [(0, 1), (1, 0), (-1, 1), (math.nan, 1), (math.inf, 1), (10_000, 1)])
+def test_impossible_aspects_are_refused(aspect: tuple[float, float]) -> None:
+    with pytest.raises(UsageError, match="aspect"):
+        find_frames(spot(0.5, 0.5), (400, 300), aspect)
+
+
+def test_what_is_no_map_is_refused() -> None:
+    for saliency in (np.zeros((0, 4), np.float32), np.full((2, 2), np.nan, np.float32), np.zeros(4, np.float32)):
+        with pytest.raises(UsageError, match="saliency"):
+            find_frames(saliency, (400, 300), (1, 1))
+    with pytest.raises(UsageError, match="pixels"):
+        find_frames(spot(0.5, 0.5), (0, 300), (1, 1))
