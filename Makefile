@@ -35,7 +35,7 @@ types: build/check
 	cd build/check && ../../$(BIN)/mypy --config-file ../../pyproject.toml -p photos_engine
 
 layers: build/check
-	PYTHONPATH=build/check $(BIN)/lint-imports --config pyproject.toml
+	cd build/check && ../../$(BIN)/lint-imports --config ../../pyproject.toml
 
 unit: $(BIN)/photos-engine
 	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered

@@ -24,6 +24,7 @@ import numpy as np
 import psutil
 import skimage
 from PIL import Image
+
 from photos_engine import PhotosEngine
 from photos_engine.analyzers import SceneAnalyzer
 
@@ -115,7 +116,10 @@ def main() -> None:
             again = engine.index([pictures])
         bare = bare_rate(paths)
         print(f"end to end          {report.photos_per_second:7.1f} photos a second")
-        print(f"bare decode + infer {bare:7.1f} photos a second; end to end is {report.photos_per_second / bare:.0%} of it")
+        print(
+            f"bare decode + infer {bare:7.1f} photos a second;"
+            f" end to end is {report.photos_per_second / bare:.0%} of it"
+        )
         print(f"peak memory         {peak():7.0f} MiB, decoding processes included")
         print(f"unchanged, again    {again.seconds:7.2f} s, {again.analysed} analysed")
         assert not report.failed, report.failed

@@ -25,8 +25,8 @@ from photos_engine.models.corpus import list_captioned
 # Things that people who describe a picture hardly ever leave out.
 THERE = (
     "dog, beach, snow, soccer, bicycle, skateboard, horse, basketball, swimming pool, motorcycle, baby, surfing, "
-    "mountain, tennis, boat, skiing, guitar, swing, trampoline, climbing, football, wedding, camera, tent, snowboard, cat, bus, "
-    "fountain, kayak, sunset"
+    "mountain, tennis, boat, skiing, guitar, swing, trampoline, climbing, football, wedding, camera, tent, snowboard, "
+    "cat, bus, fountain, kayak, sunset"
 )
 # Phrases that no tag names, each with words that captions of such a photo have (all of them).
 PHRASES: Mapping[str, Sequence[str]] = {
@@ -49,17 +49,19 @@ ABSENT = (
     "telescope, bulldozer, cathedral organ, hot air balloon, solar eclipse, northern lights, oil painting, coral reef, "
     "newborn in hospital, graduation ceremony, tax form, circuit board, dinosaur skeleton, bonsai, typewriter"
 )
+CAPTIONS = 250  # asked as queries
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one query returned against the truth: photos that show it, that don't, and all that do."""
+    """What one query returned against the truth: photos that show it, that don't; all that do; all with any mention."""
 
     query: str
     stage: str
     right: int
     wrong: int
     there: int
+    named: int
 
 
 Truth = Callable[[Sequence[str]], int]
@@ -91,7 +93,7 @@ def ask(engine: PhotosEngine, captions: Mapping[str, Sequence[str]], *, verbose:
     there = [outcome for outcome in there if outcome.there >= 3]
     phrases = [measure(engine, captions, query, says_all(patterns)) for query, patterns in PHRASES.items()]
     absent = [measure(engine, captions, query, names(query, taxonomy)) for query in ABSENT.split(", ")]
-    absent = [outcome for outcome in absent if not outcome.there]
+    absent = [outcome for outcome in absent if not outcome.named]
     for title, outcomes in (("things that are there", there), ("phrases", phrases)):
         right, wrong, wanted = (sum(getattr(o, f) for o in outcomes) for f in ("right", "wrong", "there"))
         print(
@@ -100,6 +102,22 @@ def ask(engine: PhotosEngine, captions: Mapping[str, Sequence[str]], *, verbose:
         )
     nothing = sum(o.stage == "none" for o in absent)
     print(f"things that are not there: {len(absent)} queries, answered none {nothing / max(len(absent), 1):.1%}")
+    listed = {*THERE.split(", "), *ABSENT.split(", ")}
+    labels = [t.label for t in taxonomy.tags if not t.is_hidden and t.label.casefold() not in listed]
+    rest = [measure(engine, captions, label, names(label, taxonomy)) for label in labels]
+    unnamed = [o for o in rest if not o.named]
+    answered = sum(o.stage != "none" for o in unnamed)
+    # Nothing was chosen by these. Captions leave out much that is to be seen, so the true figure is better.
+    print(
+        f"every other tag that no caption names: {len(unnamed)} queries, "
+        f"answered none {1 - answered / max(len(unnamed), 1):.1%}"
+    )
+    known = [o for o in rest if o.there >= 3]
+    right, wrong, wanted = (sum(getattr(o, f) for o in known) for f in ("right", "wrong", "there"))
+    print(
+        f"every other tag that captions name: {len(known)} queries, "
+        f"not named in the returned {wrong / max(right + wrong, 1):.1%}, recall {right / max(wanted, 1):.1%}"
+    )
     if verbose:
         for o in (*there, *phrases, *absent):
             print(f"  {o.query:34} {o.stage:10} right {o.right:4} wrong {o.wrong:4} of {o.there:4}")
@@ -112,7 +130,9 @@ def measure(engine: PhotosEngine, captions: Mapping[str, Sequence[str]], query: 
     answer = engine.search(query, limit=len(captions))
     returned = [named[hit.photo.path.stem] for hit in answer.results]
     right, wrong = sum(n >= 2 for n in returned), sum(n == 0 for n in returned)
-    return Outcome(query, answer.stage, right, wrong, sum(n >= 2 for n in named.values()))
+    return Outcome(
+        query, answer.stage, right, wrong, sum(n >= 2 for n in named.values()), sum(map(bool, named.values()))
+    )
 
 
 def names(query: str, taxonomy: Taxonomy) -> Truth:
@@ -129,9 +149,9 @@ def says_all(patterns: Sequence[str]) -> Truth:
 
 
 def measure_captions(engine: PhotosEngine, captions: Mapping[str, Sequence[str]]) -> None:
-    """Every photo's first caption as a query: how often the photo comes back, and how fast."""
+    """First captions as queries: how often the photo comes back, and how fast."""
     ranks, seconds = [], []
-    for stem, texts in captions.items():
+    for stem, texts in list(captions.items())[:: max(1, len(captions) // CAPTIONS)]:
         start = time.perf_counter()
         answer = engine.search(texts[0], limit=10)
         seconds.append(time.perf_counter() - start)

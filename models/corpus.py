@@ -41,6 +41,28 @@ FOLDER_TAGS: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }  # fmt: skip
 
+# Folders of one set whose subjects show together often: one says nothing about the others.
+TOGETHER: dict[str, tuple[frozenset[str], ...]] = {
+    "scenes": (frozenset({"buildings", "street"}), frozenset({"glacier", "mountain", "sea"})),
+    "scenes_grey": (
+        frozenset({"highway", "insidecity", "street", "suburb", "tallbuilding"}),
+        frozenset({"coast", "forest", "mountain", "opencountry"}),
+        frozenset({"bedroom", "livingroom", "office", "kitchen"}),
+    ),
+    "weather": (frozenset({"cloudy", "rain", "sunrise"}),),
+    "events": (frozenset({"christmas", "family"}), frozenset({"beach", "family"}), frozenset({"halloween", "family"})),
+    "utility": (frozenset({"receipt", "document", "handwriting", "barcode", "product"}),),
+}
+
+# What practically never shows in a set's pictures; a caption's silence says this elsewhere.
+ABSENT_TAGS: dict[str, tuple[str, ...]] = {
+    "rooms": ("person", "animal", "food"),
+    "weather": ("person", "animal", "indoors"),
+    "scenes": ("animal", "indoors"),
+    "scenes_grey": ("animal", "food"),
+    "utility": ("animal", "sport"),
+}
+
 # Folders of the set `utility` -> kinds of `types.UTILITY_KINDS`.
 UTILITY_LABELS = {
     "receipt": "receipt", "screenshot": "screenshot", "screenshot_phone": "screenshot", "document": "document",
@@ -95,6 +117,12 @@ def list_captioned(data: Path) -> list[Picture]:
 
 def _image_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+
+
+def excluded_labels(source: str, label: str) -> set[str]:
+    """The sibling folders whose subjects a picture of this folder doesn't show."""
+    together = frozenset({label}).union(*(group for group in TOGETHER.get(source, ()) if label in group))
+    return set(FOLDER_TAGS.get(source, {})) - together
 
 
 def read_boxes(picture: Path) -> list[tuple[float, float, float, float]]:

@@ -44,13 +44,19 @@ def degrade(image: Image.Image, random: np.random.Generator) -> Iterator[Degrade
     yield Degraded("none", 0, image)
     longer = max(image.size)
     for grade, share in enumerate(BLUR, 1):
-        yield Degraded("blur", grade, image.filter(ImageFilter.GaussianBlur(longer * share)), sharpness=_left(share / 0.007))
+        yield Degraded(
+            "blur", grade, image.filter(ImageFilter.GaussianBlur(longer * share)), sharpness=_left(share / 0.007)
+        )
     angle = random.uniform(0, math.pi)
     for grade, share in enumerate(MOTION, 1):
         yield Degraded("motion", grade, smear(image, max(2.0, longer * share), angle), sharpness=_left(share / 0.025))
     for factor in BRIGHTNESS:
         stops = math.log2(factor)
-        kind, grade = ("dark", BRIGHTNESS.index(0.7) - BRIGHTNESS.index(factor) + 1) if factor < 1 else ("bright", BRIGHTNESS.index(factor) - 3)
+        kind, grade = (
+            ("dark", BRIGHTNESS.index(0.7) - BRIGHTNESS.index(factor) + 1)
+            if factor < 1
+            else ("bright", BRIGHTNESS.index(factor) - 3)
+        )
         left = _left(-stops / 1.2) if factor < 1 else _left(stops / 0.8)
         yield Degraded(kind, grade, ImageEnhance.Brightness(image).enhance(factor), exposure=left)
     pixels = np.asarray(image.resize((260, 260), Image.Resampling.BICUBIC), np.float32)
@@ -97,7 +103,9 @@ def crop_share(image: Image.Image, share: float, x: float, y: float) -> Image.Im
 
 def resize_share(image: Image.Image, share: float) -> Image.Image:
     """Scale the picture's sides by a factor."""
-    return image.resize((max(1, round(image.width * share)), max(1, round(image.height * share))), Image.Resampling.LANCZOS)
+    return image.resize(
+        (max(1, round(image.width * share)), max(1, round(image.height * share))), Image.Resampling.LANCZOS
+    )
 
 
 EDITS: dict[str, Callable[[Image.Image, np.random.Generator], Image.Image]] = {

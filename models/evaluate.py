@@ -1,6 +1,6 @@
 """Measures the shipped files as a user runs them, on pictures that no training has seen.
 
-    python -m photos_engine.models.evaluate --data DIR [--json FILE] [--markdown FILE]
+    python -m photos_engine.models.evaluate --data DIR [--json FILE] [--markdown FILE] [--card FILE]
 
 Everything goes through `SceneAnalyzer` and `TextEncoder`; torch is not needed. With `--record` the
 figures go into the manifest too.
@@ -24,10 +24,11 @@ from PIL import Image
 
 from photos_engine.analyzers import SceneAnalyzer, TextEncoder
 from photos_engine.models import corpus, measures
+from photos_engine.models.card import as_markdown, render_card
 from photos_engine.models.corpus import Picture
 from photos_engine.models.degrade import EDITS, degrade
-from photos_engine.models.registry import MANIFEST, installed_folder
-from photos_engine.types import SceneSignals, UTILITY_KINDS
+from photos_engine.models.registry import MANIFEST, installed_folder, load_manifest
+from photos_engine.types import UTILITY_KINDS, SceneSignals
 
 log = logging.getLogger(__name__)
 
@@ -48,15 +49,18 @@ class Subject:
     signals: dict[Path, SceneSignals] = field(default_factory=dict)
 
     def of(self, pictures: Sequence[Picture]) -> list[SceneSignals]:
+        """Signals of pictures as they are, in their order."""
         missing = [picture.path for picture in pictures if picture.path not in self.signals]
         with ThreadPoolExecutor(self.threads) as pool:
             self.signals.update(zip(missing, pool.map(lambda path: self.see(_read(path)), missing), strict=True))
         return [self.signals[picture.path] for picture in pictures]
 
     def see(self, image: Image.Image) -> SceneSignals:
+        """Signals of a picture that was altered."""
         return self.analyzer.analyze_one(np.asarray(image))
 
     def held_out(self, *sources: str) -> list[Picture]:
+        """The pictures of sets that no training has seen."""
         return [picture for picture in self.pictures if picture.held_out and picture.source in sources]
 
     def sample(self, count: int, seed: int) -> list[Picture]:
@@ -82,17 +86,26 @@ def measure_tags(subject: Subject) -> dict[str, Any]:
     """Precision and recall of folders' tags within their sets, and of all tags against captions."""
     table: dict[str, Any] = {}
     for source, siblings in corpus.FOLDER_TAGS.items():
-        pictures = [picture for picture in subject.held_out(source) if picture.label in siblings]
-        signals = subject.of(pictures)
         for tag in sorted({tag for tags in siblings.values() for tag in tags}):
-            true = [tag in siblings[picture.label] for picture in pictures]
-            table[f"{source}: {tag}"] = measures.precision_and_recall([tag in s.tags for s in signals], true)
+            showing = {label for label, tags in siblings.items() if tag in tags}
+            pictures = [
+                picture
+                for picture in subject.held_out(source)
+                if picture.label in showing or showing <= corpus.excluded_labels(source, picture.label)
+            ]
+            true = [picture.label in showing for picture in pictures]
+            found = [tag in signals.tags for signals in subject.of(pictures)]
+            table[f"{source}: {tag}"] = measures.precision_and_recall(found, true)
     captioned = subject.held_out("flickr8k")
     taxonomy = subject.analyzer.taxonomy
     said = told = right = 0
     for picture, signals in zip(captioned, subject.of(captioned), strict=True):
         mentioned = frozenset().union(*(taxonomy.in_caption(caption) for caption in picture.captions))
-        said, told, right = said + len(signals.tags), told + len(mentioned), right + len(mentioned & signals.tags.keys())
+        said, told, right = (
+            said + len(signals.tags),
+            told + len(mentioned),
+            right + len(mentioned & signals.tags.keys()),
+        )
     overall = {
         "tags a photo": round(said / max(len(captioned), 1), 2),
         "of them in a caption, %": round(100 * right / max(said, 1), 1),
@@ -110,13 +123,15 @@ def measure_utility(subject: Subject) -> dict[str, Any]:
         signals = subject.of(pictures)
         if not signals or kind not in signals[0].utility:
             continue
-        found, threshold = measures.recall_at_false_positives(
-            np.array([s.utility[kind] for s in signals]), np.array([s.utility[kind] for s in ordinary]), FALSE_POSITIVES
-        )
-        even = round(100 * sum(s.utility[kind] >= 0.5 for s in signals) / len(signals), 1)
-        false = round(100 * sum(s.utility[kind] >= 0.5 for s in ordinary) / len(ordinary), 2)
-        table[kind] = {"pictures": len(signals), "recall at 0.5 % false positives": found,
-                       "threshold": round(threshold, 3), "recall at even odds": even, "false positives at even odds, %": false}  # fmt: skip
+        own, others = (np.array([s.utility[kind] for s in group]) for group in (signals, ordinary))
+        found, threshold = measures.recall_at_false_positives(own, others, FALSE_POSITIVES)
+        table[kind] = {
+            "pictures": len(signals),
+            "recall at 0.5 % false positives": found,
+            "threshold": round(threshold, 3),
+            "recall at even odds": round(float((own >= 0.5).mean() * 100), 1),
+            "false positives at even odds, %": round(float((others >= 0.5).mean() * 100), 2),
+        }
     return table
 
 
@@ -128,7 +143,9 @@ def measure_quality(subject: Subject) -> dict[str, Any]:
     right = {(kind, name): [0, 0] for kind, name in (*scores.items(), *((kind, "overall") for kind in scores))}
     spoiled: dict[str, list[float]] = {kind: [] for kind in SPOILED}
     for picture in subject.sample(DEGRADED_PICTURES, seed=1):
-        made = [(item.kind, item.grade, subject.see(item.image).quality) for item in degrade(_read(picture.path), random)]
+        made = [
+            (item.kind, item.grade, subject.see(item.image).quality) for item in degrade(_read(picture.path), random)
+        ]
         for kind, name in right:
             series = [(grade, getattr(quality, name)) for k, grade, quality in made if k in ("none", kind)]
             good, pairs = measures.ordered_pairs(*zip(*series, strict=True))
@@ -137,12 +154,15 @@ def measure_quality(subject: Subject) -> dict[str, Any]:
         for kind, grade in SPOILED.items():
             spoiled[kind] += [quality.overall for k, g, quality in made if (k, g) == (kind, grade)]
     good_scores = np.array([s.quality.overall for s in subject.of(subject.held_out(*ORDINARY_SETS))])
+    worst = np.quantile(good_scores, 0.02)
     found = {
-        kind: {"told apart (area under ROC)": round(measures.rank_area(good_scores, np.array(values)), 4),
-               "found with 2 % of good ones lost": round(100 * float((values < np.quantile(good_scores, 0.02)).mean()), 1),
-               "overall": measures.quantiles(values)}
+        kind: {
+            "area under ROC": round(measures.rank_area(good_scores, np.array(values)), 4),
+            "found, % (2 % of good ones lost)": round(float((values < worst).mean() * 100), 1),
+            **{f"overall, {share}": value for share, value in measures.quantiles(values).items()},
+        }
         for kind, values in spoiled.items()
-    }  # fmt: skip
+    }
     order = {f"{kind} by {name}": round(100 * good / max(pairs, 1), 1) for (kind, name), (good, pairs) in right.items()}
     by_set = {source: measures.quantiles(s.quality.overall for s in subject.of(subject.held_out(source)))
               for source in ORDINARY_SETS if subject.held_out(source)}  # fmt: skip
@@ -156,7 +176,9 @@ def measure_prints(subject: Subject) -> dict[str, Any]:
     table: dict[str, Any] = {}
     originals = np.array([list(signals.print) for signals in subject.of(pictures)], np.uint8)
     for name, edit in EDITS.items():
-        edited = np.array([list(subject.see(edit(_read(picture.path), random)).print) for picture in pictures], np.uint8)
+        edited = np.array(
+            [list(subject.see(edit(_read(picture.path), random)).print) for picture in pictures], np.uint8
+        )
         table[name] = measures.quantiles(np.diag(measures.hamming_matrix(originals, edited)))
     every = subject.held_out(*ORDINARY_SETS)
     prints = np.array([list(signals.print) for signals in subject.of(every)], np.uint8)
@@ -190,7 +212,9 @@ def measure_saliency(subject: Subject) -> dict[str, Any]:
     names = ("mean inside boxes", "mean outside", "share of heat inside", "the same of a centre prior",
              "share of area inside", "hottest cell inside", "middle cell inside")  # fmt: skip
     columns = (inside, outside, mass, prior_mass, covered, hits, prior_hits)
-    return {"pictures": len(inside)} | {name: round(float(np.mean(c)), 3) for name, c in zip(names, columns, strict=True)}
+    return {"pictures": len(inside)} | {
+        name: round(float(np.mean(c)), 3) for name, c in zip(names, columns, strict=True)
+    }
 
 
 MEASURES = {
@@ -203,34 +227,26 @@ MEASURES = {
 }
 
 
-def as_markdown(value: Any, depth: int = 2) -> str:
-    """Nested tables of figures as Markdown."""
-    if not isinstance(value, dict):
-        return f"{value}\n"
-    if value and all(isinstance(item, dict) and not any(isinstance(x, dict) for x in item.values()) for item in value.values()):
-        columns = list(dict.fromkeys(name for item in value.values() for name in item))
-        lines = ["| |" + "|".join(columns) + "|", "|---|" + "---|" * len(columns)]
-        lines += [f"|{row}|" + "|".join("" if item.get(c) is None else str(item[c]) for c in columns) + "|" for row, item in value.items()]
-        return "\n".join(lines) + "\n"
-    parts = [f"- {name}: {item}\n" for name, item in value.items() if not isinstance(item, dict)]
-    tables = [f"\n{'#' * depth} {name}\n\n{as_markdown(item, depth + 1)}" for name, item in value.items() if isinstance(item, dict)]
-    return "".join(parts + tables)
-
-
 def main() -> None:
     """Measure and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder of pictures, laid out as in models/training/README.md")
+    parser.add_argument(
+        "--data", type=Path, required=True, help="folder of pictures, laid out as in models/training/README.md"
+    )
     parser.add_argument("--models", type=Path, help="folder of another model than the installed one")
     parser.add_argument("--json", type=Path, help="write the figures here")
     parser.add_argument("--markdown", type=Path, help="write the tables here")
+    parser.add_argument("--card", type=Path, help="write the model card here")
     parser.add_argument("--record", action="store_true", help="put the figures into the model's manifest")
     parser.add_argument("--only", choices=MEASURES, nargs="+", default=list(MEASURES))
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     subject = Subject(
-        SceneAnalyzer.open(options.models), TextEncoder.open(options.models), corpus.list_pictures(options.data), options.threads
+        SceneAnalyzer.open(options.models),
+        TextEncoder.open(options.models),
+        corpus.list_pictures(options.data),
+        options.threads,
     )
     figures: dict[str, Any] = {}
     for name in options.only:
@@ -243,6 +259,8 @@ def main() -> None:
         options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     if options.markdown:
         options.markdown.write_text(text, encoding="utf-8")
+    if options.card:
+        options.card.write_text(render_card(load_manifest(options.models), figures), encoding="utf-8")
     if options.record:
         path = (options.models or installed_folder()) / MANIFEST
         document = json.loads(path.read_text(encoding="utf-8"))

@@ -58,7 +58,9 @@ class Settings:
             try:
                 ZoneInfo(self.time_zone)
             except (OSError, ValueError, KeyError) as error:
-                raise ConfigError(f"time_zone {self.time_zone!r} is no IANA time zone, such as Europe/Lisbon") from error
+                raise ConfigError(
+                    f"time_zone {self.time_zone!r} is no IANA time zone, such as Europe/Lisbon"
+                ) from error
 
 
 def load_settings(
@@ -70,7 +72,9 @@ def load_settings(
     Raises: ConfigError for an unknown key, a malformed file or a value out of range.
     """
     environment = os.environ if environment is None else environment
-    named = file or (Path(environment[f"{ENVIRONMENT_PREFIX}CONFIG"]) if f"{ENVIRONMENT_PREFIX}CONFIG" in environment else None)
+    named = file or (
+        Path(environment[f"{ENVIRONMENT_PREFIX}CONFIG"]) if f"{ENVIRONMENT_PREFIX}CONFIG" in environment else None
+    )
     values: dict[str, Any] = _read_file(named) if named else {}
     if named is None and default_config_file().is_file():
         values = _read_file(default_config_file())

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
@@ -26,6 +28,8 @@ COVER_PX = 320  # a thumbnail's longer side: nothing is blown up
 TITLE_PX, TEXT_PX, CAPTION_PX = 30, 16, 12
 PER_SHEET = 60
 _PAPER, _INK, _PALE, _EMPTY, _MARK = "#fafaf7", "#1d1d1b", "#6b6b66", "#d8d8d2", "#e0582f"
+_SYSTEM_FONTS = ("NotoSans-Regular.ttf", "DejaVuSans.ttf", "Arial Unicode.ttf", "Arial.ttf", "arial.ttf")
+_PLAIN = str.maketrans({"–": "-", "—": "-", "’": "'", "“": '"', "”": '"', "·": ",", "ø": "o", "Ø": "O", "ß": "ss"})
 _UNSAFE_IN_NAMES = re.compile(r"[^\w.-]+")
 
 
@@ -155,13 +159,30 @@ def _paste(picture: Image.Image, cell: Cell, corner: tuple[int, int], side: int,
 
 def _write(draw: ImageDraw.ImageDraw, corner: tuple[int, int], text: str, size: int, ink: str, width: int) -> None:
     """One line, cut off where it would be wider than `width`."""
-    font = ImageFont.load_default(size)
-    text = text.encode("utf-8", "replace").decode()  # a lone surrogate of a file's name has no glyph
+    font, has_many_letters = _font(size)
+    text = text.encode("utf-8", "replace").decode() if has_many_letters else _as_ascii(text)
     if draw.textlength(text, font) > width:
         while text and draw.textlength(text + "...", font) > width:
             text = text[:-1]
         text += "..."
     draw.text(corner, text, ink, font)
+
+
+@cache
+def _font(size: int) -> tuple[ImageFont.FreeTypeFont | ImageFont.ImageFont, bool]:
+    """A font of the system, which has letters beyond English; otherwise Pillow's own, which has none."""
+    for name in _SYSTEM_FONTS:
+        try:
+            return ImageFont.truetype(name, size), True
+        except OSError:
+            continue
+    return ImageFont.load_default(size), False
+
+
+def _as_ascii(text: str) -> str:
+    """Text in plain English letters: accents dropped, dashes straight, what has no such letter as `?`."""
+    plain = unicodedata.normalize("NFKD", text.translate(_PLAIN))
+    return "".join(c for c in plain if not unicodedata.combining(c)).encode("ascii", "replace").decode()
 
 
 def _because(reasons: Iterable[Reason]) -> str:

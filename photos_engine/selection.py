@@ -14,9 +14,13 @@ from numpy.typing import NDArray
 
 from photos_engine.types import AnalysedPhoto, FloatArray, RankedPhoto, Reason, RejectedPhoto, Tag
 
-MAX_LIKENESS = 0.92  # cosine of two embeddings from which on two photos show the same
-MIN_APART_S = 3.0  # nearer in time is a burst, whatever the analyzer thinks of it
+MAX_LIKENESS = 0.85
+"""Cosine of two embeddings from which on two photos show the same: seven of eight frames, copies and failed
+twins of one press of the shutter lie above, and one of a hundred pairs of different photos of one theme."""
+
+MIN_APART_S = 10.0  # nearer in time is the same shot again, whatever the analyzer thinks of it
 _WORTH_SHARE = 0.6  # of worth against difference, in maximal marginal relevance
+_SUBJECT_SHARE = 0.3  # of variety of subjects: pictures of ten dogs look different and tell one thing
 _QUALITY, _MEMORABLE, _CHOSEN, _PEOPLE = 0.55, 0.25, 0.15, 0.05  # the parts of a photo's worth
 _COVER_WORTH, _COVER_TYPICAL, _COVER_LANDSCAPE = 0.5, 0.3, 0.2
 
@@ -44,17 +48,25 @@ def rate_photo(item: AnalysedPhoto, tags: Mapping[str, Tag]) -> float:
     return _QUALITY * item.quality.overall + _MEMORABLE * shows + _CHOSEN * chosen + _PEOPLE * people
 
 
+def main_subject(item: AnalysedPhoto, tags: Mapping[str, Tag]) -> str | None:
+    """What a photo mainly shows, as a category of the taxonomy; None where no tag says."""
+    known = [(p * tags[tag].memorable, tags[tag].category) for tag, p in item.tags.items() if tag in tags]
+    return max(known)[1] if known else None
+
+
 def choose_varied(
     items: Sequence[AnalysedPhoto],
     embeddings: FloatArray,
     count: int,
     worths: Sequence[float] | NDArray[np.float64],
     *,
+    subjects: Sequence[str | None] | None = None,
     max_likeness: float = MAX_LIKENESS,
 ) -> Choice:
     """Choose up to `count` photos: equal shares of the time that they span, different looks, the better ones first.
 
-    embeddings: (n, 512) float32, L2-normalised, row i for items[i]; worths: (n,) 0 to 1. Maximal marginal
+    embeddings: (n, 512) float32, L2-normalised, row i for items[i]; worths: (n,) 0 to 1; subjects: what each
+    shows in a word, so that no subject takes more than its part; None for no such demand. Maximal marginal
     relevance (Carbonell and Goldstein 1998) within equal parts of the time, each part in turn. Of a stack,
     of photos within `MIN_APART_S`, and of photos more alike than `max_likeness` only one is chosen, so
     fewer than `count` may come back.
@@ -66,7 +78,9 @@ def choose_varied(
     part = _equal_parts(time_s, max(1, count // 2))
     barred = _bar_stack_mates(items, worth)
     is_open = np.array([i not in barred for i in range(len(items))])
-    likeness = np.full(len(items), -1.0)
+    likeness = np.zeros(len(items))
+    subject = np.unique([s or "" for s in subjects], return_inverse=True)[1] if subjects else None
+    told = np.zeros(len(items))  # how often each photo's subject was chosen
     taken = np.zeros(int(part.max()) + 1, dtype=np.int64)
     picks: list[int] = []
     reasons: dict[str, tuple[Reason, ...]] = {}
@@ -74,11 +88,14 @@ def choose_varied(
         rows = np.flatnonzero(is_open)
         served = taken[part[rows]]
         turn = rows[served == served.min()]
-        gain = _WORTH_SHARE * worth[turn] + (1 - _WORTH_SHARE) * (1 - likeness[turn]) / 2
+        gain = _WORTH_SHARE * worth[turn] + (1 - _WORTH_SHARE) * (1 - likeness[turn])
+        gain -= _SUBJECT_SHARE * told[turn] / max(1, len(picks))
         pick = int(turn[np.argmax(gain)])
         reasons[items[pick].photo.id] = _why_chosen(worth[pick], likeness[pick])
         picks.append(pick)
         taken[part[pick]] += 1
+        if subject is not None and subjects and subjects[pick]:
+            told += subject == subject[pick]
         is_open[pick] = False
         to_pick = embeddings @ embeddings[pick]
         for rule, mates in (
@@ -151,7 +168,7 @@ def _why_chosen(worth: float, likeness: float) -> tuple[Reason, ...]:
         Reason("worth", round(_WORTH_SHARE * float(worth), 4), f"Its worth is {worth:.2f} of 1."),
         Reason(
             "different",
-            round((1 - _WORTH_SHARE) * (1 - float(likeness)) / 2, 4),
+            round((1 - _WORTH_SHARE) * (1 - float(likeness)), 4),
             "It looks different from the others chosen.",
         ),
     )

@@ -269,10 +269,12 @@ class Photo:
 
     @property
     def is_favourite(self) -> bool:
+        """Whether the person marked it as a favourite."""
         return Decision.FAVOURITE in self.decisions
 
     @property
     def is_hidden(self) -> bool:
+        """Whether the person asked not to see it."""
         return Decision.HIDE in self.decisions
 
 
@@ -345,6 +347,7 @@ class IndexReport:
 
     @property
     def photos_per_second(self) -> float:
+        """Analysed photos by wall-clock time."""
         return self.analysed / self.seconds if self.seconds > 0 else 0.0
 
 
@@ -360,6 +363,8 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class SearchHit:
+    """A photo that answers a query, and why."""
+
     photo: Photo
     score: float  # 0 to 1, comparable within one answer
     reasons: tuple[Reason, ...]
@@ -422,6 +427,8 @@ class RankedPhoto:
 
 @dataclass(frozen=True, slots=True)
 class Crop:
+    """A part of a photo to show, and why that one."""
+
     box: Box
     score: float
     reasons: tuple[Reason, ...]
@@ -429,6 +436,8 @@ class Crop:
 
 @dataclass(frozen=True, slots=True)
 class Wallpaper:
+    """A photo that suits a screen, with the part to show."""
+
     photo: Photo
     score: float
     crop: Box
@@ -516,6 +525,8 @@ class JobRun:
 
 @dataclass(frozen=True, slots=True)
 class LibraryStatus:
+    """What a library holds, and what ran on it last. Counts are of photos, except `failed` and `videos`: files."""
+
     photos: int
     analysed: int
     failed: int

@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Machines under load are slow, and that is no failure.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 CORPUS_VARIABLE = "PHOTOS_ENGINE_CORPUS"
 

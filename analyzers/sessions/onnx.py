@@ -8,13 +8,28 @@ from typing import Any
 
 import onnxruntime
 from numpy.typing import NDArray
-from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NoSuchFile
+from onnxruntime.capi.onnxruntime_pybind11_state import (
+    Fail,
+    InvalidArgument,
+    InvalidGraph,
+    InvalidProtobuf,
+    NoSuchFile,
+    RuntimeException,
+)
 from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as NotSupported
-from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
 
 from photos_engine.errors import ModelError
 
-_FOREIGN = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NoSuchFile, NotSupported, RuntimeException, ValueError)
+_FOREIGN = (
+    Fail,
+    InvalidArgument,
+    InvalidGraph,
+    InvalidProtobuf,
+    NoSuchFile,
+    NotSupported,
+    RuntimeException,
+    ValueError,
+)
 _ERRORS_ONLY = 3
 
 

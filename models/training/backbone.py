@@ -35,7 +35,15 @@ log = logging.getLogger(__name__)
 
 INPUT, SIDE_PX = "image", 260
 # Output name -> the block after which it is taken (None: the stem). Channels, side of the map.
-TAPS: dict[str, int | None] = {"stem": None, "stage1": 3, "stage2": 6, "stage3": 10, "stage4": 14, "stage5": 19, "stage6": 20}
+TAPS: dict[str, int | None] = {
+    "stem": None,
+    "stage1": 3,
+    "stage2": 6,
+    "stage3": 10,
+    "stage4": 14,
+    "stage5": 19,
+    "stage6": 20,
+}
 OUTPUTS = (*TAPS, "features", "logits")
 
 
@@ -52,6 +60,7 @@ class TappedBackbone(nn.Module):
         self.net = net
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """In the order of `OUTPUTS`."""
         x = self.net._swish(self.net._conv_stem(x))
         outputs = [x]
         wanted = set(TAPS.values())

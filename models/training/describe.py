@@ -31,9 +31,13 @@ _INPUT = {
 
 def write_manifest(out: Path, taxonomy: Taxonomy, thresholds: NDArray[np.float32], kinds: Sequence[str]) -> None:
     """Write the scene head's labels and the manifest over all files."""
-    labels = [{"tag": tag.id, "threshold": round(float(t), 4)} for tag, t in zip(taxonomy.tags, thresholds, strict=True)]
+    labels = [
+        {"tag": tag.id, "threshold": round(float(t), 4)} for tag, t in zip(taxonomy.tags, thresholds, strict=True)
+    ]
     rows = ",\n".join(f"  {json.dumps(label)}" for label in labels)
-    (out / SCENE_LABELS).write_text(f'{{\n "taxonomy": "{taxonomy.version}",\n "tags": [\n{rows}\n ]\n}}\n', encoding="utf-8")
+    (out / SCENE_LABELS).write_text(
+        f'{{\n "taxonomy": "{taxonomy.version}",\n "tags": [\n{rows}\n ]\n}}\n', encoding="utf-8"
+    )
     document = {
         "name": NAME,
         "version": VERSION,

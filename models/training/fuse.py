@@ -10,11 +10,11 @@ import onnx
 import torch
 from onnx import compose
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional as F  # noqa: N812 -- as everywhere with torch
 
 from photos_engine.models.training.backbone import INPUT, OUTPUTS, SIDE_PX
-from photos_engine.models.training.embedding import ImageProjection
-from photos_engine.models.training.features import POOLED_STAGES, open_session
+from photos_engine.models.training.embedding import JointSpace
+from photos_engine.models.training.features import MEANS, open_session
 from photos_engine.models.training.low import LowStatistics, layout
 from photos_engine.models.training.packing import drop_unused, pack_weights
 from photos_engine.models.training.prints import PrintHead
@@ -31,20 +31,20 @@ class Heads(nn.Module):
     """The picture's bytes and the backbone's maps -> every head's output, in the order of `HEADS`."""
 
     def __init__(
-        self, embedding: ImageProjection, scene: SceneHead, utility: nn.Linear, quality: QualityHead,
+        self, joint: JointSpace, scene: SceneHead, utility: nn.Linear, quality: QualityHead,
         prints: PrintHead, saliency: SaliencyHead,
     ) -> None:  # fmt: skip
         super().__init__()
-        self.embedding, self.scene, self.utility = embedding, scene, utility
+        self.standardise, self.embedding = joint.standardise, joint.image
+        self.scene, self.utility = scene, utility
         self.statistics, self.quality, self.prints, self.saliency = LowStatistics(), quality, prints, saliency
 
     def forward(self, image: Tensor, *maps: Tensor) -> tuple[Tensor, ...]:
+        """(n, 260, 260, 3) bytes and maps in the order of `backbone.OUTPUTS`."""
         named = dict(zip(OUTPUTS, maps, strict=True))
-        cells = named["features"].flatten(2).transpose(1, 2)  # (n, 81, 1280)
-        pooled = torch.cat([named[stage].mean((2, 3)) for stage in POOLED_STAGES], 1)  # (n, 768)
         logits = named["logits"]
-        rows = self.embedding.standardise(torch.cat([cells.mean(1), pooled, logits], 1))  # (n, 3048)
-        embedding = F.normalize(self.embedding(cells, pooled, logits))
+        rows = self.standardise(torch.cat([*(named[name].mean((2, 3)) for name in MEANS), logits], 1))  # (n, 3048)
+        embedding = F.normalize(self.embedding(rows))
         statistics = self.statistics(image, named["stem"], named["stage1"], named["stage2"])
         return (
             embedding,

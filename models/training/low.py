@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional as F  # noqa: N812 -- as everywhere with torch
 
 LOW_TAPS = ("stem", "stage1", "stage2")
 STATISTICS_CHANNELS = 3 * (32 + 24 + 48 + 2) + 32 + 24 + 48 + 12
@@ -36,6 +36,7 @@ class LowStatistics(nn.Module):
         self.register_buffer("levels", torch.tensor(_LEVELS)[None, :, None] / 255)
 
     def forward(self, image: Tensor, stem: Tensor, stage1: Tensor, stage2: Tensor) -> Tensor:
+        """(n, 434)."""
         luma = (image.to(torch.float32) @ self.luma)[:, None]  # (n, 1, 260, 260)
         edges = F.conv2d(luma, self.edges)  # (n, 2, 258, 258)
         detail, means = [], []

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -33,10 +34,11 @@ def open_shard(work: Path, name: str, pictures: Sequence[Picture]) -> NDArray[np
     if not (index.is_file() and json.loads(index.read_text(encoding="utf-8")) == names):
         path.parent.mkdir(parents=True, exist_ok=True)
         shape = (len(pictures), INPUT_SIDE_PX, INPUT_SIDE_PX, 3)
-        shard = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+        shard: NDArray[np.uint8] = open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)  # type: ignore[no-untyped-call]
         for row, picture in enumerate(pictures):
             shard[row] = as_input(read_rgb(picture.path))
         shard.flush()
         index.write_text(json.dumps(names), encoding="utf-8")
         log.info("shard %s: %d pictures", name, len(pictures))
-    return np.load(path, mmap_mode="r")
+    result: NDArray[np.uint8] = np.load(path, mmap_mode="r")
+    return result

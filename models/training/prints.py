@@ -27,6 +27,7 @@ class PrintHead(nn.Module):
         self.register_buffer("places", 2.0 ** torch.arange(7, -1, -1))
 
     def forward(self, x: Tensor) -> Tensor:
+        """(n, 2352) -> (n, 32) uint8."""
         signs = (x @ self.weight + self.bias > 0).to(torch.float32)
         return (signs.reshape(-1, BITS // 8, 8) @ self.places).to(torch.uint8)
 
@@ -36,7 +37,7 @@ def train(layouts: NDArray[np.float32], config: PrintConfig) -> PrintHead:
     random = np.random.default_rng(config.seed)
     rows = layouts.reshape(-1, layouts.shape[-1]).astype(np.float64)
     mean = rows.mean(0)
-    _, values, axes = np.linalg.svd(rows[:: max(1, len(rows) // 4000)] - mean, full_matrices=False)
+    _, _, axes = np.linalg.svd(rows[:: max(1, len(rows) // 4000)] - mean, full_matrices=False)
     basis = axes[: config.components].T
     reduced = ((rows - mean) @ basis).reshape(*layouts.shape[:2], -1)
     centres = reduced.mean(1)

@@ -8,20 +8,24 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from torch.nn import functional as F
+from torch.nn import functional as F  # noqa: N812 -- as everywhere with torch
 
 from photos_engine.analyzers.taxonomy import Taxonomy
+from photos_engine.models import corpus
 from photos_engine.models.corpus import FOLDER_TAGS, UTILITY_LABELS, Picture
 from photos_engine.models.training.config import ProbeConfig
 from photos_engine.types import UTILITY_KINDS
 
 
-def tag_labels(pictures: Sequence[Picture], taxonomy: Taxonomy, unlisted: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def tag_labels(
+    pictures: Sequence[Picture], taxonomy: Taxonomy, unlisted: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Targets and weights of every tag, (n, tags) each.
 
     A caption's tags are there: surely where two captions agree, probably where one says so. What no
     caption says is mostly absent. A folder's tags (and what they imply) are there and those of its
-    sibling folders are not; about all other tags it says little, so those weigh `unlisted`.
+    sibling folders are not, unless they often show together, nor is what never shows in the set; about
+    all other tags it says little, so those weigh `unlisted`.
     """
     column = {tag.id: number for number, tag in enumerate(taxonomy.tags)}
     targets = np.zeros((len(pictures), len(column)), np.float32)
@@ -35,8 +39,10 @@ def tag_labels(pictures: Sequence[Picture], taxonomy: Taxonomy, unlisted: float)
             weights[row] = 1.0
             continue
         siblings = FOLDER_TAGS.get(picture.source, {})
-        for tag_ids in siblings.values():
-            weights[row, [column[tag] for tag in tag_ids]] = 1.0
+        for label in corpus.excluded_labels(picture.source, picture.label):
+            weights[row, [column[tag] for tag in siblings[label]]] = 1.0
+        for tag in corpus.ABSENT_TAGS.get(picture.source, ()):
+            weights[row, [column[name] for name in (tag, *taxonomy.descendants(tag))]] = 1.0
         for tag in siblings.get(picture.label, ()):
             implied = [column[name] for name in (tag, *taxonomy.ancestors(tag))]
             targets[row, implied], weights[row, implied] = 1.0, 1.0
@@ -51,7 +57,7 @@ def utility_labels(pictures: Sequence[Picture]) -> tuple[tuple[str, ...], NDArra
 
 
 def principal_axes(rows: NDArray[np.float32], config: ProbeConfig) -> NDArray[np.float32]:
-    """(n, channels) -> (channels, config.components): the axes along which pictures differ most, scaled to deviation 1."""
+    """(n, channels) -> (channels, components): the axes along which pictures differ most, scaled to deviation 1."""
     torch.manual_seed(config.seed)
     _, deviations, axes = torch.pca_lowrank(torch.from_numpy(rows), q=config.components, center=True, niter=2)
     result: NDArray[np.float32] = (axes / (deviations / len(rows) ** 0.5 + 1e-3)).numpy()

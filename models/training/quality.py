@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional as F  # noqa: N812 -- as everywhere with torch
 
 from photos_engine.models.training.config import QualityConfig
 from photos_engine.models.training.embedding import Standardise
@@ -31,6 +31,7 @@ class QualityHead(nn.Module):
         )  # fmt: skip
 
     def forward(self, x: Tensor) -> Tensor:
+        """(n, 434) -> (n, 4)."""
         result: Tensor = self.layers(self.standardise(x).clamp(-6, 6)).sigmoid()
         return result
 
@@ -56,4 +57,5 @@ def train(statistics: NDArray[np.float32], targets: NDArray[np.float32], config:
             schedule.step()
         if epoch % 10 == 9:
             log.info("quality: epoch %d, loss %.4f", epoch + 1, float(loss.detach()))
-    return head.eval()
+    head.eval()
+    return head

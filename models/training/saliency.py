@@ -7,14 +7,16 @@ their area) as a linear probe: few pictures with boxes are at hand.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional as F  # noqa: N812 -- as everywhere with torch
 
 from photos_engine.models.training.config import SaliencyConfig
+from photos_engine.types import Box
 
 log = logging.getLogger(__name__)
 
@@ -34,16 +36,18 @@ class SaliencyHead(nn.Module):
         self.deep = nn.Conv2d(DEEP, 1, 1)
 
     def scores(self, stage4: Tensor, stage6: Tensor) -> Tensor:
+        """Log-odds, (n, 17, 17)."""
         fine = self.middle(self.dropout(self.middle_norm(stage4)))
         coarse = self.deep(self.dropout(self.deep_norm(stage6)))
         return (fine + F.interpolate(coarse, size=(SIDE, SIDE), mode="bilinear", align_corners=False))[:, 0]
 
     def forward(self, stage4: Tensor, stage6: Tensor) -> Tensor:
+        """Probabilities, (n, 17, 17)."""
         return self.scores(stage4, stage6).sigmoid()
 
 
-def cover(boxes: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Boxes (k, 4), normalised left, top, right, bottom -> (17, 17), the share of each cell that is covered."""
+def cover(boxes: Sequence[Box]) -> NDArray[np.float32]:
+    """Boxes -> (17, 17), the share of each cell that is covered."""
     result = np.zeros((SIDE, SIDE), np.float32)
     edges = np.arange(SIDE + 1) / SIDE
     for left, top, right, bottom in boxes:
@@ -53,7 +57,9 @@ def cover(boxes: NDArray[np.float64]) -> NDArray[np.float32]:
     return result
 
 
-def train(stage4: NDArray[np.float32], stage6: NDArray[np.float32], targets: NDArray[np.float32], config: SaliencyConfig) -> SaliencyHead:
+def train(
+    stage4: NDArray[np.float32], stage6: NDArray[np.float32], targets: NDArray[np.float32], config: SaliencyConfig
+) -> SaliencyHead:
     """Learn from maps and (n, 17, 17) targets."""
     torch.manual_seed(config.seed)
     head = SaliencyHead()
@@ -67,4 +73,5 @@ def train(stage4: NDArray[np.float32], stage6: NDArray[np.float32], targets: NDA
         loss.backward()
         optimiser.step()
     log.info("saliency: loss %.4f", float(loss.detach()))
-    return head.eval()
+    head.eval()
+    return head

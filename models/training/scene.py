@@ -41,6 +41,7 @@ class SceneHead(nn.Module):
         return torch.log(share / (1 - share)), embedding @ self.prompts, self.probe(rows)
 
     def forward(self, rows: Tensor, logits: Tensor, embedding: Tensor) -> Tensor:
+        """Probabilities, (n, tags)."""
         named, alike, probed = self.witnesses(rows, logits, embedding)
         return (self.mix[0] * named + self.mix[1] * alike + self.mix[2] * probed + self.offset).sigmoid()
 
@@ -79,7 +80,11 @@ def calibrate(
     tags = targets.shape[1]
     positives = ((targets >= 0.5) & (weights >= 0.5)).sum(0)
     common = _common_mix(named, alike, targets, weights, (positives >= config.enough) & has_classes, config)
-    mix, offset, thresholds = np.zeros((3, tags), np.float32), np.zeros(tags, np.float32), np.full(tags, 2.0, np.float32)
+    mix, offset, thresholds = (
+        np.zeros((3, tags), np.float32),
+        np.zeros(tags, np.float32),
+        np.full(tags, 2.0, np.float32),
+    )
     for tag in range(tags):
         x = np.stack([named[:, tag] if has_classes[tag] else np.zeros(len(named)), alike[:, tag], probed[:, tag]], 1)
         y, w = targets[:, tag], weights[:, tag]
@@ -92,7 +97,7 @@ def calibrate(
             a, b, c = common[0] * has_classes[tag], common[1], 0.0
             d = _background_offset(a * x[:, 0] + b * x[:, 1], config)
         mix[:, tag], offset[tag] = (a, b, c), d
-        probability = 1 / (1 + np.exp(-(x @ np.array([a, b, c]) + d)))
+        probability = 1 / (1 + np.exp(-np.clip(x @ np.array([a, b, c]) + d, -60, 60)))
         thresholds[tag] = _threshold(probability, y, w, positives[tag], config)
     return Calibration(mix, offset, thresholds)
 
@@ -112,10 +117,18 @@ def _regress(x: NDArray, y: NDArray, w: NDArray, start: NDArray, ridge: float) -
     return beta
 
 
-def _common_mix(named: NDArray, alike: NDArray, targets: NDArray, weights: NDArray, usable: NDArray, config: SceneConfig) -> tuple[float, float]:  # type: ignore[type-arg]
+def _common_mix(
+    named: NDArray, alike: NDArray, targets: NDArray, weights: NDArray, usable: NDArray, config: SceneConfig
+) -> tuple[float, float]:  # type: ignore[type-arg]
     """What ImageNet's log-odds and a cosine are worth on the average of the tags that can tell."""
     found = [
-        _regress(np.stack([named[:, tag], alike[:, tag]], 1), targets[:, tag], weights[:, tag], np.array([0.5, 10.0, -4.0]), config.ridge)
+        _regress(
+            np.stack([named[:, tag], alike[:, tag]], 1),
+            targets[:, tag],
+            weights[:, tag],
+            np.array([0.5, 10.0, -4.0]),
+            config.ridge,
+        )
         for tag in np.flatnonzero(usable)
     ]
     if not found:
@@ -126,12 +139,12 @@ def _common_mix(named: NDArray, alike: NDArray, targets: NDArray, weights: NDArr
 
 
 def _background_offset(score: NDArray, config: SceneConfig) -> float:  # type: ignore[type-arg]
-    """Put even odds where one ordinary picture in `1 / background` lies above: none of them shows the tag."""
+    """Put even odds above all but the share `background` of ordinary pictures: next to none of them shows the tag."""
     return float(-np.quantile(score, 1 - config.background) - config.margin)
 
 
 def _threshold(p: NDArray, y: NDArray, w: NDArray, positives: int, config: SceneConfig) -> float:  # type: ignore[type-arg]
-    """The lowest probability above which at least `config.precision` of the weight is right; at least 0.5 without data."""
+    """The lowest probability above which `config.precision` of the weight is right; even odds without data."""
     if positives < config.enough:
         return 0.5
     order = np.argsort(-p)

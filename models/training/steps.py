@@ -19,6 +19,7 @@ from photos_engine.analyzers.preprocess import as_input
 from photos_engine.analyzers.taxonomy import Taxonomy
 from photos_engine.models import corpus
 from photos_engine.models.corpus import Picture
+from photos_engine.models.degrade import EDITS, degrade
 from photos_engine.models.training import (
     backbone,
     describe,
@@ -35,7 +36,6 @@ from photos_engine.models.training import (
     text,
 )
 from photos_engine.models.training.config import Recipe
-from photos_engine.models.degrade import EDITS, degrade
 
 log = logging.getLogger(__name__)
 
@@ -59,10 +59,12 @@ class Bench:
         return result
 
     def shard(self, name: str) -> NDArray[np.uint8]:
+        """A set's pictures at model size."""
         return pictures.open_shard(self.work, name, self.sets[name])
 
-    def features(self, name: str, *, mirrored: bool = False) -> features.Features:
-        return features.open_features(self.work, name, self.shard(name), mirrored=mirrored)
+    def features(self, name: str, *, mirrored: bool = False) -> NDArray[np.float32]:
+        """A set's rows of features."""
+        return features.open_features(self.work, name, self.shard(name), mirrored=mirrored, threads=self.threads)
 
     def rows(self, name: str, *, held_out: bool) -> NDArray[np.int64]:
         """The row numbers of a set's pictures that are, or are not, held out."""
@@ -109,41 +111,32 @@ def make_caption_vectors(bench: Bench) -> None:
 
 def train_embedding(bench: Bench) -> None:
     """Train both projections of the joint space on the captioned pictures of the split `train`."""
-    views = [bench.features("flickr8k"), bench.features("flickr8k", mirrored=True)]
+    rows = bench.rows("flickr8k", held_out=False)
+    views = [bench.features("flickr8k", mirrored=mirrored)[rows] for mirrored in (False, True)]
     captions = np.load(bench.work / "caption_vectors.npy").reshape(len(bench.sets["flickr8k"]), -1, text.WIDTH)
-    joint = embedding.train(views, captions, bench.rows("flickr8k", held_out=False), bench.recipe.embedding)
-    torch.save({"image": joint.image.state_dict(), "text": joint.text.state_dict()}, bench.work / "joint.pt")
+    torch.save(embedding.train(views, captions[rows], bench.recipe.embedding), bench.work / "joint.pt")
 
 
 def load_joint(bench: Bench) -> embedding.JointSpace:
     """Load what `train_embedding` made."""
-    state = torch.load(bench.work / "joint.pt")
-    image, projection = embedding.ImageProjection(bench.recipe.embedding), embedding.TextProjection(bench.recipe.embedding)
-    image.load_state_dict(state["image"])
-    projection.load_state_dict(state["text"])
-    return embedding.JointSpace(image.eval(), projection.eval())
+    joint: embedding.JointSpace = torch.load(bench.work / "joint.pt", weights_only=False)
+    return joint
 
 
-def gather(bench: Bench, names: Sequence[str], joint: embedding.JointSpace) -> tuple[list[Picture], NDArray[np.float32]]:
-    """The training pictures of sets, and their standardised rows (n, 3048)."""
-    chosen: list[Picture] = []
-    rows = []
-    for name in names:
-        part, index = bench.features(name), bench.rows(name, held_out=False)
-        flat = np.concatenate([part.means[index], part.pooled[index], part.logits[index]], 1)
-        rows.append(joint.image.standardise(torch.from_numpy(flat)).numpy())
-        chosen += [bench.sets[name][row] for row in index]
-    return chosen, np.concatenate(rows)
+def gather(
+    bench: Bench, names: Sequence[str], joint: embedding.JointSpace
+) -> tuple[list[Picture], NDArray[np.float32], NDArray[np.float32]]:
+    """The training pictures of sets: standardised rows (n, 3048), logits (n, 1000)."""
+    chosen = [picture for name in names for picture in bench.sets[name] if not picture.held_out]
+    rows = np.concatenate([bench.features(name)[bench.rows(name, held_out=False)] for name in names])
+    return chosen, joint.standardise(torch.from_numpy(rows)).numpy(), rows[:, -features.CLASSES :]
 
 
 def train_scene(bench: Bench) -> None:
     """Fit the probe, weigh it against ImageNet's classes and the prompts, set the thresholds."""
     config, taxonomy, joint = bench.recipe.scene, Taxonomy.load(), load_joint(bench)
-    names = ("flickr8k", *corpus.LABELLED_SETS)
-    chosen, rows = gather(bench, names, joint)
-    parts = [(bench.features(name), bench.rows(name, held_out=False)) for name in names]
-    logits = np.concatenate([part.logits[index] for part, index in parts])
-    embeddings = np.concatenate([embedding.embed_images(joint.image, part, index) for part, index in parts])
+    chosen, rows, logits = gather(bench, ("flickr8k", *corpus.LABELLED_SETS), joint)
+    embeddings = joint.embed(rows)
     targets, weights = probes.tag_labels(chosen, taxonomy, config.unlisted)
     net, tokenizer = text.load_minilm(bench.work)
     tower = text.TextTower(net, joint.text).eval()
@@ -160,7 +153,7 @@ def train_scene(bench: Bench) -> None:
     blank = torch.zeros(3, len(taxonomy))
     head = scene.SceneHead(torch.from_numpy(classes), torch.from_numpy(prompts.T.copy()), probe, blank, blank[0])
     named, alike, _ = head.witnesses(*(torch.from_numpy(array) for array in (rows, logits, embeddings)))
-    result = scene.calibrate((named.numpy(), alike.numpy(), probed), targets, weights, classes.any(0), config)
+    result = scene.calibrate((named.numpy(), alike.numpy(), probed), targets, weights, np.asarray(classes.any(axis=0)), config)
     head.mix, head.offset = torch.from_numpy(result.mix), torch.from_numpy(result.offset)
     torch.save({"head": head, "thresholds": result.thresholds}, bench.work / "scene.pt")
     log.info("scene: %d of %d tags can be said", (result.thresholds <= 1).sum(), len(taxonomy))
@@ -170,16 +163,24 @@ def train_utility(bench: Bench) -> None:
     """Fit the utility probe against ordinary photos."""
     joint = load_joint(bench)
     names = ("flickr8k", "coco128", "subjects", *corpus.LABELLED_SETS)
-    chosen, rows = gather(bench, names, joint)
+    chosen, rows, _ = gather(bench, names, joint)
     kinds, targets = probes.utility_labels(chosen)
-    axes = probes.principal_axes(rows, bench.recipe.probe)
-    head = probes.fit_reduced(rows, axes, targets, np.ones_like(targets), bench.recipe.probe)
+    config = bench.recipe.utility
+    head = probes.fit_reduced(rows, probes.principal_axes(rows, config), targets, np.ones_like(targets), config)
     torch.save({"head": head, "kinds": kinds}, bench.work / "utility.pt")
 
 
 def _good_pictures(bench: Bench, count: int, seed: int) -> list[Picture]:
     """Training pictures of ordinary photos, spread over the sets so that indoors, night and snow are there."""
-    shares = {"flickr8k": 0.35, "scenes": 0.15, "rooms": 0.1, "events": 0.15, "weather": 0.1, "coco128": 0.1, "subjects": 0.05}
+    shares = {
+        "flickr8k": 0.35,
+        "scenes": 0.15,
+        "rooms": 0.1,
+        "events": 0.15,
+        "weather": 0.1,
+        "coco128": 0.1,
+        "subjects": 0.05,
+    }
     random, chosen = np.random.default_rng(seed), []
     for name, share in shares.items():
         rows = random.permutation(bench.rows(name, held_out=False))[: max(1, round(count * share))]
@@ -215,7 +216,9 @@ def train_prints(bench: Bench) -> None:
         random, layouts = np.random.default_rng(config.seed), []
         for picture in _good_pictures(bench, config.pictures, config.seed + 1):
             image = Image.fromarray(pictures.read_rgb(picture.path))
-            layouts.append(_low(bench, [image, *(edit(image, random) for edit in EDITS.values())])[1].astype(np.float16))
+            layouts.append(
+                _low(bench, [image, *(edit(image, random) for edit in EDITS.values())])[1].astype(np.float16)
+            )
         np.savez(path, x=np.stack(layouts))
     with np.load(path) as saved:
         torch.save(prints.train(saved["x"].astype(np.float32), config), bench.work / "print.pt")
@@ -233,14 +236,19 @@ def saliency_maps(bench: Bench, rows: NDArray[np.int64]) -> tuple[NDArray[np.flo
     """The maps that the saliency head reads, of pictures with boxes."""
     session = features.open_session(bench.work / "backbone_int8.onnx", bench.threads)
     shard = bench.shard("coco128")
-    maps = [session.run(["stage4", "stage6"], {backbone.INPUT: np.ascontiguousarray(shard[row : row + 1])}) for row in rows]
+    maps = [
+        session.run(["stage4", "stage6"], {backbone.INPUT: np.ascontiguousarray(shard[row : row + 1])}) for row in rows
+    ]
     return np.concatenate([item[0] for item in maps]), np.concatenate([item[1] for item in maps])
 
 
 def write_image_model(bench: Bench) -> None:
     """Put every head behind the backbone."""
-    load = [torch.load(bench.work / f"{name}.pt", weights_only=False) for name in ("scene", "utility", "quality", "print", "saliency")]
-    heads = fuse.Heads(load_joint(bench).image, load[0]["head"], load[1]["head"], *load[2:])
+    load = [
+        torch.load(bench.work / f"{name}.pt", weights_only=False)
+        for name in ("scene", "utility", "quality", "print", "saliency")
+    ]
+    heads = fuse.Heads(load_joint(bench), load[0]["head"], load[1]["head"], *load[2:])
     bench.out.mkdir(parents=True, exist_ok=True)
     fuse.fuse(bench.work / "backbone_int8.onnx", heads, bench.out / describe.IMAGE_MODEL, bench.work)
 

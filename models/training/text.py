@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional as F  # noqa: N812 -- as everywhere with torch
 
 from photos_engine.models.training.packing import pack_weights
 
@@ -64,6 +64,7 @@ class MiniLM(nn.Module):
         return result
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """(n, t), (n, t) -> (n, 384)."""
         x, weights = self.embed(ids), mask.to(torch.float32)
         bias = (weights - 1)[:, None, None, :] * 1e4
         for layer in self.layers:
@@ -150,6 +151,7 @@ class TextTower(nn.Module):
         self.net, self.projection = net, projection
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """(n, t), (n, t) -> (n, 512)."""
         return F.normalize(self.projection(self.net(ids, mask)))
 
 
@@ -171,6 +173,7 @@ class PackedWords(nn.Module):
         self.register_buffer("places", torch.tensor([1.0, 256.0, 65536.0]))
 
     def forward(self, ids: Tensor) -> Tensor:
+        """(n, t) -> (n, t, 384)."""
         parts = F.embedding(ids, self.packed).to(torch.float32)  # (n, t, 288)
         rest = parts.unflatten(2, (-1, 3)) @ self.places  # (n, t, 96); whole numbers below 2^24 are exact
         levels = []

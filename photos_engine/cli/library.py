@@ -168,7 +168,7 @@ def _model_lines(model: ModelInfo) -> Iterator[str]:
 
 def _size(facts: Mapping[str, object]) -> str:
     size = facts.get("bytes")
-    return f"{size / 1e6:.1f} MB" if isinstance(size, int) else ""
+    return f"{size / 1e6:.2f} MB" if isinstance(size, int) else ""
 
 
 @models.command("use", example="photos-engine models use ansa-1")

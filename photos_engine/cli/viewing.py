@@ -83,12 +83,12 @@ def memories(face: Face, refresh: bool, day: date | None, folder: str | None) ->
     if refresh:
         face.engine.refresh()
     found = face.engine.memories(on=day)
+    _write_sheets(face, folder, contact_sheet.of_memories(found))
     face.answer(as_memories(found), (line for memory in found for line in _memory_lines(memory)))
     if not found:
         face.explain_nothing(
             "no memories yet: they are made of dated photos of trips, days out, celebrations, and past years"
         )
-    _write_sheets(face, folder, contact_sheet.of_memories(found))
 
 
 def _memory_lines(memory: Memory) -> Iterator[str]:
@@ -109,10 +109,10 @@ def _memory_lines(memory: Memory) -> Iterator[str]:
 def featured(face: Face, limit: int, folder: str | None) -> None:
     """Show the best photos of the library, varied; the same all day."""
     found = face.engine.featured(limit=limit)
+    _write_sheets(face, folder, contact_sheet.of_featured(found))
     face.answer(as_featured(found), (line for p in found for line in _photo_lines(p.score, p.photo.path, p.reasons)))
     if not found:
         face.explain_nothing("no photo is good enough to be featured")
-    _write_sheets(face, folder, contact_sheet.of_featured(found))
 
 
 @main.command(example="photos-engine duplicates --json")
@@ -125,10 +125,10 @@ def duplicates(face: Face, folder: str | None) -> None:
     similar: the same scene, each worth its own look. Nothing is ever deleted.
     """
     found = face.engine.duplicates()
+    _write_sheets(face, folder, contact_sheet.of_duplicates(found))
     face.answer(as_duplicates(found), (line for group in found for line in _group_lines(group)))
     if not found:
         face.explain_nothing("no two files show the same")
-    _write_sheets(face, folder, contact_sheet.of_duplicates(found))
 
 
 def _group_lines(group: DuplicateGroup) -> Iterator[str]:
@@ -165,11 +165,11 @@ def utility(face: Face) -> None:
 def wallpapers(face: Face, screen: tuple[int, int], limit: int, folder: str | None) -> None:
     """Show photos that suit a screen, with the crop for it."""
     found = face.engine.wallpapers(screen, limit=limit)
+    _write_sheets(face, folder, contact_sheet.of_wallpapers(found))
     lines = (line for p in found for line in _photo_lines(p.score, p.photo.path, p.reasons, f"{_box(p.crop)}  "))
     face.answer(as_wallpapers(found), lines)
     if not found:
         face.explain_nothing("no photo has enough pixels and calm for that screen")
-    _write_sheets(face, folder, contact_sheet.of_wallpapers(found))
 
 
 @main.command(example="photos-engine crop IMG_2041.jpg --aspect 16:9")

@@ -32,6 +32,8 @@ _PEOPLE = ("person", "portrait", "selfie", "group", "family", "couple", "friends
 _SURE = 0.4  # from which probability on a tag counts here
 _ENOUGH_SCENERY = 0.35
 _KEPT, _KEPT_PEOPLE = 0.6, 0.85  # how much of what draws the eye must stay inside the crop
+_CUT, _CUT_PEOPLE = 0.15, 0.05  # how much of it the crop's edges may pass through
+_WITH_PEOPLE = 0.5  # of a scene's worth: a background is a view first, and people in it want to be looked at
 _BUSY = 0.55
 _LOOKED_AT = 12  # times the limit: how many of the most promising have their saliency read
 _QUALITY, _SCENE, _CALM, _FIT, _TURN = 0.3, 0.35, 0.2, 0.1, 0.05
@@ -83,15 +85,20 @@ def _promise(item: AnalysedPhoto) -> float:
 
 
 def _scenery(item: AnalysedPhoto) -> float:
-    return max((_SCENERY[tag] * p for tag, p in item.tags.items() if tag in _SCENERY), default=0.0)
+    scene = max((_SCENERY[tag] * p for tag, p in item.tags.items() if tag in _SCENERY), default=0.0)
+    return scene * (_WITH_PEOPLE if _shows_people(item) else 1.0)
+
+
+def _shows_people(item: AnalysedPhoto) -> bool:
+    return bool(item.photo.facts.people) or any(item.tags.get(tag, 0.0) >= _SURE for tag in _PEOPLE)
 
 
 def _make(item: AnalysedPhoto, saliency: FloatArray, screen: tuple[int, int], on: date) -> Wallpaper | None:
     photo = item.photo
     frame = find_frames(saliency, (photo.width_px, photo.height_px), screen)[0]
-    shows_people = bool(photo.facts.people) or any(item.tags.get(tag, 0.0) >= _SURE for tag in _PEOPLE)
+    kept, cut = (_KEPT_PEOPLE, _CUT_PEOPLE) if _shows_people(item) else (_KEPT, _CUT)
     calm = _calm(saliency, frame, is_upright=screen[1] > screen[0])
-    if frame.kept < (_KEPT_PEOPLE if shows_people else _KEPT) or _cuts_a_face(photo, frame) or calm < 1 - _BUSY:
+    if frame.kept < kept or frame.cut > cut or calm < 1 - _BUSY or _cuts_a_face(photo, frame):
         return None
     turn = hashlib.blake2b(f"{on.isoformat()}/{photo.id}".encode(), digest_size=2).digest()
     scene = _scenery(item)

@@ -8,7 +8,7 @@ from photos_engine.graph.build import build_graph
 from photos_engine.graph.calendar import season_of
 from photos_engine.graph.naming import join_suburbs
 from photos_engine.graph.persist import GRAPH_VERSION
-from photos_engine.graph.query import PersonalGraph
+from photos_engine.graph.query import EVENT_KINDS, PersonalGraph
 from photos_engine.graph.records import Celebration, Home, KnownPerson, KnownPlace, Moment, Related
 from photos_engine.graph.themes import ancestors_of
 from photos_engine.graph.timeline import DAY_STARTS_AT_H, day_of, with_ancestors
@@ -16,6 +16,7 @@ from photos_engine.graph.weave import as_slug
 
 __all__ = [
     "DAY_STARTS_AT_H",
+    "EVENT_KINDS",
     "GRAPH_VERSION",
     "Celebration",
     "Home",

@@ -91,7 +91,7 @@ class Weaver:
 
     def provenance(self, at: IntVector) -> dict[str, Any]:
         """Which photos and which model an inference rests on: all their number, a few of their ids."""
-        spread = at[np.linspace(0, len(at) - 1, min(len(at), MAX_PROVENANCE)).astype(np.int64)] if len(at) else at
+        spread = at[:: max(1, -(-len(at) // MAX_PROVENANCE))]
         return {"photos": self.photo_ids(spread), "count": len(at), "model": self.snapshot.model}
 
     def time(self, position: int) -> datetime:

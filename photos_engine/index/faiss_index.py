@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import zlib
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import faiss
 import numpy as np
@@ -30,7 +30,7 @@ class FaissIndex:
         self.model = model
         self.dimensions = dimensions
         flat = faiss.IndexScalarQuantizer(dimensions, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
-        self._index = faiss.IndexIDMap2(flat)
+        self._index: Any = faiss.IndexIDMap2(flat)  # faiss' stubs don't know the numpy forms of its methods
 
     def __len__(self) -> int:
         return int(self._index.ntotal)

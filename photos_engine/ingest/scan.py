@@ -82,6 +82,7 @@ class _Walk:
     """One scan under way."""
 
     known: Mapping[str, FileStamp]
+    passed_over: frozenset[str]
     photos: list[FoundPhoto] = field(default_factory=list)
     videos: list[Path] = field(default_factory=list)
     problems: list[PhotoError] = field(default_factory=list)
@@ -94,15 +95,21 @@ class _Walk:
         self.problems.append(Unreadable(path, reason))
 
 
-def scan(roots: Iterable[str | os.PathLike[str]], known: Mapping[str, FileStamp]) -> ScanResult:
+def scan(
+    roots: Iterable[str | os.PathLike[str]],
+    known: Mapping[str, FileStamp],
+    *,
+    passed_over: Iterable[str | os.PathLike[str]] = (),
+) -> ScanResult:
     """Finds every photo under the roots (folders or single files) and what became of the known ones.
 
+    Folders in `passed_over` are not entered: an engine's own library may lie among the photos.
     Keys of `known` and results are absolute paths. Symbolic links to files are followed, where they
     lead to regular files: people build albums of them, and a content is one photo however many
     names it has. Links to folders are not, since they can lead in circles or out of the roots.
     Never raises for a file or folder: what can't be read is in `problems`, as `Unreadable`.
     """
-    walk = _Walk(known)
+    walk = _Walk(known, frozenset(os.path.abspath(os.fspath(folder)) for folder in passed_over))  # noqa: PTH100
     tops = [os.path.abspath(os.fspath(root)) for root in roots]  # noqa: PTH100  resolve() would follow links
     for top in tops:
         _scan_root(walk, top)
@@ -146,7 +153,15 @@ def _scan_folder(walk: _Walk, folder: str, *, only: str | None = None, is_root: 
         if not entry.name.startswith("."):
             (folders if entry.is_dir(follow_symlinks=False) else files).append(entry)
     _take_files(walk, folder, files, only)
-    return [] if only is not None else [entry.path for entry in folders if not _is_skipped(entry.name, folder)]
+    return (
+        []
+        if only is not None
+        else [
+            entry.path
+            for entry in folders
+            if entry.path not in walk.passed_over and not _is_skipped(entry.name, folder)
+        ]
+    )
 
 
 def _list_folder(walk: _Walk, folder: str, *, once: bool) -> list[os.DirEntry[str]] | None:

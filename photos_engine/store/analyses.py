@@ -68,13 +68,15 @@ class AnalysisRepository:
         """One photo's embedding, (512,) float32; None for a photo without analysis."""
         statement = select(analysis.c.embedding).join(model)
         blob = self._connection.scalar(statement.where(model.c.name == model_name, analysis.c.photo_id == key))
-        return None if blob is None else _as_matrix([blob])[0]
+        return None if blob is None else _as_matrix([blob]).reshape(-1)
 
     def signals(self, model_name: str, keys: Sequence[int] | None = None) -> dict[int, StoredSignals]:
         """Photo key -> signals, for all photos or for a few."""
         columns = (analysis.c.photo_id, analysis.c.sharpness, analysis.c.exposure, analysis.c.noise, analysis.c.overall)
         statement = select(*columns, analysis.c.utility, analysis.c.print).join(model).where(model.c.name == model_name)
-        tag_statement = select(tag.c.photo_id, tag.c.tag, tag.c.probability).join(model).where(model.c.name == model_name)
+        tag_statement = (
+            select(tag.c.photo_id, tag.c.tag, tag.c.probability).join(model).where(model.c.name == model_name)
+        )
         if keys is not None:
             statement = statement.where(analysis.c.photo_id.in_(keys))
             tag_statement = tag_statement.where(tag.c.photo_id.in_(keys))
@@ -92,7 +94,11 @@ class AnalysisRepository:
             select(analysis.c.photo_id)
             .join(model)
             .where(model.c.name == model_name)
-            .where(exists().where(file.c.photo_id == analysis.c.photo_id, file.c.gone_utc.is_(None), file.c.role == "image"))
+            .where(
+                exists().where(
+                    file.c.photo_id == analysis.c.photo_id, file.c.gone_utc.is_(None), file.c.role == "image"
+                )
+            )
             .order_by(analysis.c.photo_id)
         )
         return np.fromiter(self._connection.scalars(statement), dtype=np.int64)

@@ -17,6 +17,7 @@ class JobRepository:
         self._connection = connection
 
     def add(self, run: JobRun) -> None:
+        """Keep a run."""
         self._connection.execute(
             insert(job_run).values(
                 job=run.job,

@@ -48,7 +48,8 @@ def upgrade(engine: Engine, database: Path) -> None:
         return
     if found is not None and found > HEAD:
         raise SchemaTooNew(
-            f"the library {database.parent} has schema {found}, this version knows {HEAD}: install a newer photos-engine"
+            f"the library {database.parent} has schema {found}, this version knows {HEAD};"
+            " install a newer photos-engine"
         )
     if found is not None:
         backup(database, database.with_suffix(f".schema-{found}.bak"))
@@ -58,7 +59,10 @@ def upgrade(engine: Engine, database: Path) -> None:
     from alembic.util import CommandError
 
     logger.info("upgrading %s from schema %s to %s", database, found, HEAD)
-    with as_file(files("photos_engine.migrations")) as scripts, engine.execution_options(photos_engine_writes=True).begin() as connection:
+    with (
+        as_file(files("photos_engine.migrations")) as scripts,
+        engine.execution_options(photos_engine_writes=True).begin() as connection,
+    ):
         config = Config()
         config.set_main_option("script_location", str(scripts))
         config.attributes["connection"] = connection

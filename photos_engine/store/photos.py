@@ -120,6 +120,7 @@ class PhotoRepository:
     # --- reading ---
 
     def key_of(self, content_hash: str) -> int | None:
+        """The key of the photo with this content."""
         key: int | None = self._connection.scalar(select(photo.c.id).where(photo.c.content_hash == content_hash))
         return key
 
@@ -131,7 +132,7 @@ class PhotoRepository:
         name = os.fspath(subject)
         key = self.key_of(name) if len(name) == 32 else None
         if key is None:
-            key = self._connection.scalar(select(file.c.photo_id).where(file.c.path == os.path.abspath(name)))
+            key = self._connection.scalar(select(file.c.photo_id).where(file.c.path == _absolute(name)))
         if key is None:
             raise PhotoNotFound(f"no photo in the library with the path or id {name}")
         return self.by_keys([key])[key]
@@ -151,7 +152,9 @@ class PhotoRepository:
 
     def count(self) -> int:
         """How many photos have a present file."""
-        statement = select(func.count(file.c.photo_id.distinct())).where(file.c.gone_utc.is_(None), file.c.role == "image")
+        statement = select(func.count(file.c.photo_id.distinct())).where(
+            file.c.gone_utc.is_(None), file.c.role == "image"
+        )
         return int(self._connection.scalar(statement) or 0)
 
     def count_gone(self) -> int:
@@ -214,6 +217,9 @@ class PhotoRepository:
             found[subject].add(Decision(name))
         return {subject: frozenset(names) for subject, names in found.items()}
 
+
+def _absolute(name: str) -> str:
+    return os.path.abspath(name)  # noqa: PTH100  resolve() would follow links, and a link is a file of its own
 
 
 class _Files:

@@ -62,9 +62,11 @@ class UnitOfWork:
         self.set_setting("revision", str(self.revision + 1))
 
     def setting(self, name: str) -> str | None:
+        """A note about the whole library."""
         return self._connection.scalar(select(tables.setting.c.value).where(tables.setting.c.name == name))
 
     def set_setting(self, name: str, value: str) -> None:
+        """Keep a note about the whole library."""
         statement = insert(tables.setting).values(name=name, value=value)
         self._connection.execute(
             statement.on_conflict_do_update(index_elements=["name"], set_={"value": statement.excluded.value})
@@ -115,17 +117,15 @@ class Store:
     @contextmanager
     def begin(self) -> Iterator[UnitOfWork]:
         """A transaction that writes: all of it is stored, or nothing."""
-        with _translated_errors(self.database), self._engine.connect() as connection:
-            with connection.execution_options(photos_engine_writes=True).begin():
-                yield UnitOfWork(connection)
+        writing = self._engine.execution_options(photos_engine_writes=True)
+        with _translated_errors(self.database), writing.begin() as connection:
+            yield UnitOfWork(connection)
 
     @contextmanager
     def read(self) -> Iterator[UnitOfWork]:
         """A view of one consistent state; what is written through it is refused."""
-        with _translated_errors(self.database), self._engine.connect() as connection:
-            with connection.begin() as transaction:
-                yield UnitOfWork(connection)
-                transaction.rollback()
+        with _translated_errors(self.database), self._engine.begin() as connection:
+            yield UnitOfWork(connection)
 
     def check(self) -> list[str]:
         """What SQLite finds wrong with the database: empty for a healthy one."""
@@ -138,12 +138,15 @@ class Store:
         return problems
 
     def close(self) -> None:
+        """Let go of the database file."""
         self._engine.dispose()
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
 

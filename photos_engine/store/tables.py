@@ -34,9 +34,11 @@ class PathBytes(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
+        """Into the database: the file system's bytes."""
         return None if value is None else os.fsencode(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
+        """Out of it: text, undecodable bytes as lone surrogates."""
         return None if value is None else os.fsdecode(value)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from photos_engine.errors import VectorIndexError, WrongDimension, WrongModel
 from photos_engine.index import ExactIndex, FaissIndex, VectorIndex
 
@@ -79,7 +80,9 @@ def test_an_index_of_another_model_is_refused(index: VectorIndex, tmp_path: Path
         type(index).load(tmp_path / "vectors", "model-b")
 
 
-@pytest.mark.parametrize("damage", [lambda b: b[:-40], lambda b: b[:100] + b"\xff" * 9 + b[109:], lambda b: b"", lambda b: b"{}\n"])
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[:-40], lambda b: b[:100] + b"\xff" * 9 + b[109:], lambda b: b"", lambda b: b"{}\n"]
+)
 def test_a_damaged_file_is_an_error(index: VectorIndex, tmp_path: Path, damage: object) -> None:
     index.add(np.arange(50), unit_vectors(50))
     path = tmp_path / "vectors"

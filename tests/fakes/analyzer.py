@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
+
 from photos_engine.types import (
     EMBEDDING_DIMENSIONS,
     ByteArray,

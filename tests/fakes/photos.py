@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+
 from photos_engine.types import (
     EMBEDDING_DIMENSIONS,
     CaptureFacts,

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from fakes.analyzer import ColourAnalyzer
 from PIL import Image, ImageEnhance
+
 from photos_engine.ingest import DecodePool, Gazetteer
 from photos_engine.library import Library
 from photos_engine.pipeline import Pipeline
@@ -194,6 +195,15 @@ def test_a_folder_that_vanished_takes_no_photo_with_it(bench: Bench) -> None:
     assert bench.present() == ["a.jpg"]
 
 
+def test_a_library_among_the_photos_is_not_indexed(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.paint("a.jpg")
+    bench.index()
+    bench.pictures = tmp_path  # the library's own folder, with its thumbnails, lies inside
+    assert counts(bench.index()) == {"found": 1}
+    bench.store.close()
+
+
 def test_videos_are_counted_and_live_ones_joined(bench: Bench) -> None:
     path = bench.paint("IMG_1.jpg")
     (bench.pictures / "IMG_1.mov").write_bytes(b"\0\0\0\x14ftypqt  ")
@@ -238,7 +248,8 @@ class Slow(ColourAnalyzer):
         return super().analyze(images)
 
 library = Library.open(Path({library!r}))
-Pipeline(Store.open(library.folder), Slow(), Gazetteer(), lambda: DecodePool(2), library.save_thumbnail, 4).run([{pictures!r}])
+store = Store.open(library.folder)
+Pipeline(store, Slow(), Gazetteer(), lambda: DecodePool(2), library.save_thumbnail, 4).run([{pictures!r}])
 """
 
 
@@ -257,7 +268,8 @@ def test_a_killed_run_loses_one_batch_at_most_and_goes_on(bench: Bench) -> None:
         run.send_signal(signal.SIGKILL)
         run.wait()
         assert bench.store.check() == []
-        assert (done := len(_keys(bench))) >= analysed
+        done = len(_keys(bench))
+        assert done >= analysed
         analysed = done
     report = bench.index()
     assert report.analysed == 40 - analysed

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from photos_engine.config import Settings, default_library, load_settings
 from photos_engine.errors import ConfigError
 

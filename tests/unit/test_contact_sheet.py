@@ -10,7 +10,16 @@ import pytest
 from fakes.library import Life
 from PIL import Image
 
-from photos_engine.contact_sheet import WIDTH_PX, Cell, Sheet, draw_sheet, of_featured, of_wallpapers, write_sheets
+from photos_engine.contact_sheet import (
+    WIDTH_PX,
+    Cell,
+    Sheet,
+    _as_ascii,
+    draw_sheet,
+    of_featured,
+    of_wallpapers,
+    write_sheets,
+)
 from photos_engine.errors import ConfigError, Unreadable
 from photos_engine.types import Photo, RankedPhoto, Reason, Wallpaper
 
@@ -70,3 +79,10 @@ def test_a_folder_that_cannot_be_made_is_one_clear_error(photos: list[Photo], th
     sheets = [Sheet("a", "Title", (), (Cell(photos[0]),))]
     with pytest.raises(ConfigError, match="can't be written"):
         write_sheets(sheets, thumbnail / "below-a-file", lambda _: thumbnail)
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"), [("2021–2024, Kyōto", "2021-2024, Kyoto"), ("Reykjavík 京 \udcff", "Reykjavik ? ?")]
+)
+def test_a_font_without_the_letters_still_says_it(text: str, plain: str) -> None:
+    assert _as_ascii(text) == plain

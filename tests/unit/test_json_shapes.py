@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fakes.engine import FakeEngine
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photos_engine.json_shapes import (
@@ -43,6 +43,7 @@ def engine(tmp_path: Path) -> FakeEngine:
     return made
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.binary(min_size=1, max_size=40).filter(lambda name: b"\0" not in name))
 def test_any_file_name_survives_json(name: bytes) -> None:
     encoded = encode_json(os.fsdecode(name))
@@ -50,6 +51,7 @@ def test_any_file_name_survives_json(name: bytes) -> None:
     assert os.fsencode(json.loads(encoded)) == name
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)
@@ -60,6 +62,7 @@ def test_plain_values_stay_as_they_are(value: object) -> None:
     assert round_trip(as_plain(value)) == value
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.floats())
 def test_numbers_that_json_lacks_become_null(value: float) -> None:
     expected = value if math.isfinite(value) else None

@@ -240,7 +240,8 @@ def find_seasons(s: Sources, journeys: tuple[Candidate, ...]) -> Iterator[Candid
 
 def is_told(at: IntVector, others: Iterable[IntVector]) -> bool:
     """Whether most of the photos are in one of some others."""
-    return any(len(np.intersect1d(at, other, assume_unique=True)) > _REDUNDANT * len(at) for other in others)
+    needed = _REDUNDANT * len(at)
+    return any(len(np.intersect1d(at, o, assume_unique=True)) > needed for o in others if len(o) > needed)
 
 
 def find_years(s: Sources) -> Iterator[Candidate]:

@@ -12,10 +12,10 @@ from photos_engine.experiences.memories import candidates as events
 from photos_engine.experiences.memories import subjects
 from photos_engine.experiences.memories.candidates import Candidate, Sources
 from photos_engine.experiences.memories.music import MOODS, choose_music
-from photos_engine.experiences.memories.shelf import IntVector, Shelf, fill_shelf
+from photos_engine.experiences.memories.shelf import FloatVector, IntVector, Shelf, fill_shelf
 from photos_engine.experiences.memories.titles import Phrases
-from photos_engine.graph import PersonalGraph
-from photos_engine.selection import choose_varied, rank_for_cover
+from photos_engine.graph import EVENT_KINDS, PersonalGraph
+from photos_engine.selection import choose_varied, main_subject, rank_for_cover
 from photos_engine.types import Decision, Memory, Reason, Snapshot, StoredDecision, Tag
 
 MAX_PHOTOS = 30
@@ -36,7 +36,9 @@ _KIND_WORTH: Mapping[str, float] = {
     "theme": 0.75,
     "season": 0.7,
 }
+_OF_ONE_SUBJECT = frozenset({"celebration", "pet", "theme"})
 _OUT_OF_SEASON = 0.7
+_EVENT_BONUS = 0.3
 _APT_DAYS = 7
 _LESS, _MORE = 0.3, 1.2
 
@@ -98,13 +100,15 @@ def _tell(
     shelf, at = s.shelf, candidate.at
     if len(at) < max(s.shelf.min_photos, candidate.min_photos):
         return None
-    worth = shelf.worth[at] + (candidate.bonus if candidate.bonus is not None else 0.0)
+    worth = shelf.worth[at] + (_of_its_own(candidate, s) if candidate.bonus is None else candidate.bonus)
     count = min(MAX_PHOTOS, max(s.shelf.min_photos, round(_PHOTOS_A_ROOT * math.sqrt(len(at)))))
-    choice = choose_varied([shelf.items[n] for n in at.tolist()], shelf.embeddings[at], count, worth)
+    items = [shelf.items[n] for n in at.tolist()]
+    subjects = None if candidate.kind in _OF_ONE_SUBJECT else [main_subject(item, s.tags) for item in items]
+    choice = choose_varied(items, shelf.embeddings[at], count, worth, subjects=subjects)
     if len(choice.chosen) < s.shelf.min_photos:
         return None
     chosen = np.array([shelf.by_id[item.photo.id] for item in choice.chosen])
-    cover = rank_for_cover(choice.chosen, shelf.embeddings[chosen], shelf.worth[chosen])[0]
+    cover = rank_for_cover(choice.chosen, shelf.embeddings[chosen], worth[np.searchsorted(at, chosen)])[0]
     score, why = _score(candidate, shelf, chosen, s, decisions)
     return Memory(
         id=f"memory:{candidate.kind}:{candidate.subject}",
@@ -121,6 +125,17 @@ def _tell(
         photo_reasons={**choice.reasons, cover.photo.id: (*choice.reasons[cover.photo.id], *_as_cover(cover.reasons))},
         rejected=choice.rejected[:MAX_REJECTED],
     )
+
+
+def _of_its_own(candidate: Candidate, s: Sources) -> FloatVector:
+    """(n,): more for photos that show what stands out in an event: the tree at Christmas, the sea at the sea."""
+    bonus = np.zeros(len(candidate.at))
+    if candidate.node and candidate.kind in EVENT_KINDS:
+        for _, tag, edge in s.graph.view.out_edges(candidate.node, data=True):
+            if edge["relation"] == "shows":
+                shows = np.isin(candidate.at, s.shelf.by_tag.get(tag.partition(":")[2], ()))
+                bonus = np.maximum(bonus, _EVENT_BONUS * edge["weight"] * shows)
+    return bonus
 
 
 def _as_cover(reasons: tuple[Reason, ...]) -> Iterator[Reason]:

@@ -14,6 +14,7 @@ from photos_engine.types import Interest, Place, Reason, Tag
 
 MAX_THEMES = 12
 MIN_MEMORABLE = 0.55
+_THEME_RICHNESS = 2  # times as many sure photos as a memory needs: of a few unsure ones all may be wrong
 _MIN_THEME_DAYS = 3
 _MIN_PET_MONTHS = 2
 _MIN_PLACE_YEARS = 2
@@ -53,7 +54,7 @@ def find_pets(s: Sources) -> Iterator[Candidate]:
         yield Candidate(
             "pet",
             species,
-            s.phrases.say("pet", plural=_plural(label)),
+            s.phrases.say("pet", plural=s.phrases.many(label)),
             s.phrases.years(_years(s.shelf, at)),
             at,
             min(1.0, 0.5 + len(months) / 24),
@@ -82,11 +83,6 @@ def _showing(shelf: Shelf, tag: str) -> tuple[IntVector, FloatVector]:
     deviation = float(np.median(np.abs(likeness - middle)))
     typical = likeness >= middle - _OUTLIER_DEVIATIONS * deviation
     return at[typical], certainty[typical]
-
-
-def _plural(label: str) -> str:
-    irregular = {"fish": "fish", "mouse": "mice", "goldfish": "goldfish", "pony": "ponies", "guinea pig": "guinea pigs"}
-    return irregular.get(label, f"{label}s")
 
 
 def find_places(s: Sources) -> Iterator[Candidate]:
@@ -134,7 +130,7 @@ def find_themes(s: Sources, told: Iterable[Candidate]) -> Iterator[Candidate]:
         yield Candidate(
             "theme",
             w.tag.id,
-            s.phrases.theme(w.tag.id, w.tag.label),
+            s.phrases.theme(w.tag),
             s.phrases.years(_years(s.shelf, w.at)),
             w.at,
             w.interest.strength,
@@ -163,7 +159,8 @@ def _worthy_tags(s: Sources) -> Iterator[_Worthy]:
         tag = s.tags.get(interest.node.partition(":")[2])
         if tag and tag.memorable >= MIN_MEMORABLE:
             at, certainty = _showing(s.shelf, tag.id)
-            if len(at) >= s.shelf.min_photos and len(np.unique(s.shelf.day[at])) >= _MIN_THEME_DAYS:
+            sure = np.count_nonzero(certainty >= VERY_SURE_TAG)
+            if sure >= _THEME_RICHNESS * s.shelf.min_photos and len(np.unique(s.shelf.day[at])) >= _MIN_THEME_DAYS:
                 yield _Worthy(tag, interest, at, certainty)
 
 

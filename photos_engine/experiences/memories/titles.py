@@ -13,6 +13,8 @@ from babel import Locale
 from babel.dates import format_date, format_interval
 from babel.lists import format_list
 
+from photos_engine.types import Tag
+
 _ENGLISH: Mapping[str, str] = {
     "years_ago_today": "{n} years ago today",
     "year_ago_today": "1 year ago today",
@@ -43,20 +45,15 @@ _ENGLISH_THEMES: Mapping[str, str] = {
     "autumn_leaves": "Autumn leaves",
     "baby": "Little ones",
     "beach": "At the beach",
-    "bird": "Birds",
     "cake": "Cakes",
     "camping": "Out camping",
-    "castle": "Castles",
-    "cat": "Cats",
-    "child": "Children",
-    "church": "Churches",
     "city": "In the city",
     "coast": "Along the coast",
     "concert": "Live on stage",
+    "bicycle": "On two wheels",
     "cycling": "On two wheels",
     "dancing": "Dancing",
     "dinner_table": "Around the table",
-    "dog": "Dogs",
     "fireworks": "Fireworks",
     "flower": "Flowers",
     "food": "Good food",
@@ -64,6 +61,7 @@ _ENGLISH_THEMES: Mapping[str, str] = {
     "garden": "In the garden",
     "hiking": "On the trail",
     "lake": "By the lake",
+    "landscape": "Landscapes",
     "mountain": "In the mountains",
     "park": "In the park",
     "playground": "At the playground",
@@ -72,14 +70,32 @@ _ENGLISH_THEMES: Mapping[str, str] = {
     "sea": "By the sea",
     "skiing": "On skis",
     "snow": "In the snow",
-    "soccer": "On the football pitch",
+    "soccer": "On the pitch",
     "starry_sky": "Under the stars",
     "street": "Out on the street",
-    "sunrise": "Sunrises",
-    "sunset": "Sunsets",
+    "sunrise": "When the sun is low",
+    "sunset": "When the sun is low",
     "swimming_pool": "At the pool",
     "waterfall": "Waterfalls",
     "zoo": "At the zoo",
+}
+
+# Categories of the taxonomy whose labels name things that can be counted.
+_COUNTABLE = frozenset({"animal", "building", "vehicle", "person"})
+_PLURALS: Mapping[str, str] = {
+    "aircraft": "aircraft",
+    "child": "children",
+    "deer": "deer",
+    "elderly person": "elderly people",
+    "fish": "fish",
+    "graffiti": "graffiti",
+    "man": "men",
+    "person": "people",
+    "police": "police",
+    "sheep": "sheep",
+    "tropical fish": "tropical fish",
+    "wolf": "wolves",
+    "woman": "women",
 }
 
 _CATALOGUES: Mapping[str, Mapping[str, str]] = {"en": _ENGLISH}
@@ -98,9 +114,18 @@ class Phrases:
         """A phrase with its gaps filled."""
         return self._phrases[key].format(**values)
 
-    def theme(self, tag_id: str, label: str) -> str:
+    def theme(self, tag: Tag) -> str:
         """The title of a theme."""
-        return self._themes.get(tag_id, label[:1].upper() + label[1:])
+        label = self.many(tag.label) if tag.category in _COUNTABLE else tag.label
+        return self._themes.get(tag.id, label[:1].upper() + label[1:])
+
+    def many(self, label: str) -> str:
+        """The plural of an English word."""
+        if label in _PLURALS:
+            return _PLURALS[label]
+        if label.endswith("y") and label[-2:-1] not in "aeiou":
+            return f"{label[:-1]}ies"
+        return f"{label}es" if label.endswith(("s", "x", "z", "ch", "sh")) else f"{label}s"
 
     def day(self, day: date) -> str:
         """One day in full."""

@@ -51,7 +51,8 @@ class Almanac:
     @property
     def years(self) -> range:
         """The years that a time without a year may mean."""
-        return range(max(self.first_year, _OLDEST), min(self.last_year, _NEWEST) + 1)
+        first, last = (min(max(year, _OLDEST), _NEWEST) for year in (self.first_year, self.last_year))
+        return range(first, max(first, last) + 1)
 
 
 def read_when(words: Sequence[str], almanac: Almanac) -> tuple[int, When] | None:

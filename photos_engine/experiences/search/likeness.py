@@ -16,8 +16,10 @@ from photos_engine.types import FloatArray, Reason
 
 SURE = 0.55
 """From which probability on likeness alone is an answer: below, most queries for what is not there find something."""
-_MOST_CANDIDATES = 300
-_SAMPLE = 1_000
+ENOUGH_WITH_TAG = 0.3
+"""From which probability on likeness supports a tag that says the same, or a part of it."""
+_MOST_CANDIDATES = 200
+_SAMPLE = 300
 # Logistic regression on 400 captions and 156 tags as phrases over the 1,091 photos of Flickr8k's dev split, the
 # 60 nearest each; right where two captions agree. Half of the phrases fitted it, the other half chose `SURE`.
 _FOR_PHOTO, _FOR_PHRASE, _BIAS = 0.414, 1.243, -6.749

@@ -51,6 +51,8 @@ _BLURRED = ("blurry", "blurred", "blur", "unsharp", "out of focus", "blurry phot
 _SHAPES_TOO: Mapping[str, Trait] = {"portrait": Trait.UPRIGHT, "landscape": Trait.WIDE, "square": Trait.SQUARE}
 # In a camera's name these say nothing.
 _EMPTY_IN_CAMERAS = frozenset({"camera", "digital", "corporation", "corp", "co", "ltd", "inc", "the", "company"})
+_GARMENTS = frozenset({"JE", "GG"})
+"""Jersey and Guernsey: who has not been there means what people wear."""
 
 
 def fold(text: str) -> str:
@@ -89,8 +91,8 @@ def shape_names() -> Mapping[Words, Meaning]:
 @cache
 def country_names() -> Mapping[Words, Meaning]:
     """Countries of the world, for those that the library has no photo of."""
-    territories = Locale("en").territories.items()
-    return {split(name): Where(name, ()) for code, name in territories if len(code) == 2 and code.isalpha()}
+    countries = {code: name for code, name in Locale("en").territories.items() if len(code) == 2 and code.isalpha()}
+    return {split(name): Where(name, ()) for code, name in countries.items() if code not in _GARMENTS}
 
 
 def _put(named: dict[Words, Meaning], phrases: Iterable[str], meaning: Meaning) -> None:

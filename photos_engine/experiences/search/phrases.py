@@ -11,16 +11,19 @@ import numpy as np
 from photos_engine.analyzers.taxonomy import Match as Named
 from photos_engine.analyzers.taxonomy import words as bare_words
 from photos_engine.experiences.search.facts import match_words
-from photos_engine.experiences.search.likeness import SURE, match_likeness
+from photos_engine.experiences.search.likeness import ENOUGH_WITH_TAG, SURE, match_likeness
 from photos_engine.experiences.search.matches import NOTHING, Match, Matches, all_of, any_of, either
 from photos_engine.experiences.search.sources import SearchSources
 from photos_engine.experiences.search.understand import STOP_WORDS
 from photos_engine.types import Reason, Tag
 
 _LONGEST_NAME = 5
-_ENOUGH_WITH_TAG = 0.3
-_NEAR_CONCEPT = 0.75
-_WORTH_SUGGESTING = 0.35
+_SURE_TAG = 0.75
+"""What the surest photo of a thing has that a library has photos of; false alarms among thousands have 0.5 to 0.7."""
+_NEAR_CONCEPT = 0.7
+"""Cosine of words for nearly the same: noodles and pasta 0.78, beachfront and beach 0.74; submarine and boat 0.62."""
+
+_WORTH_SUGGESTING = 0.4
 _MOST_SUGGESTIONS = 5
 _JOINING = STOP_WORDS | {"and"}
 
@@ -67,17 +70,35 @@ def match_phrase(text: str, sources: SearchSources) -> Matches:
         return NOTHING
     found = match_words(reading.content, sources)
     if reading.named and not reading.unknown:
-        found = either(found, all_of(_match_tags(names, sources) for names in reading.named))
-    if reading.unknown or len(reading.named) > 1:
+        found = either(found, _match_all_tags(text, reading, sources))
+    if reading.unknown or len(reading.named) > 1 or not found:
         found = either(found, _match_likeness(text, reading, sources))
     if not found and not reading.named:
         found = _match_concept(text, sources)
     return found
 
 
+def _match_all_tags(text: str, reading: Reading, sources: SearchSources) -> Matches:
+    """The photos with all of the tags; where none is sure of them, likeness has to confirm each."""
+    shown = all_of(_match_tags(names, sources) for names in reading.named)
+    if not shown or _is_sure(shown):
+        return shown
+    alike = match_likeness(text, sources)
+    return {key: match for key, match in shown.items() if key in alike}
+
+
+def _is_sure(shown: Matches) -> bool:
+    return max(match.strength for match in shown.values()) >= _SURE_TAG
+
+
 def _match_likeness(text: str, reading: Reading, sources: SearchSources) -> Matches:
-    """The photos that look like the phrase: less likeness is asked of those that show one of its things."""
-    alike = match_likeness(text, sources, _ENOUGH_WITH_TAG)
+    """The photos that look like the phrase.
+
+    Where tags say only a part of it, less likeness is asked of the photos that show that part.
+    """
+    if not (reading.named and reading.unknown):
+        return match_likeness(text, sources)
+    alike = match_likeness(text, sources, ENOUGH_WITH_TAG)
     shown = any_of(_match_tags(names, sources) for names in reading.named)
     return {key: match for key, match in alike.items() if match.strength >= SURE or key in shown}
 
@@ -108,9 +129,10 @@ def _match_tag(tag: Tag, code: str, note: str, sources: SearchSources) -> Matche
 
 def _match_concept(text: str, sources: SearchSources) -> Matches:
     for tag, cosine in nearest_tags(text, sources):
-        if cosine >= _NEAR_CONCEPT and (
-            found := _match_tag(tag, "concept", f", the nearest thing that the engine knows to “{text}”", sources)
-        ):
+        if cosine < _NEAR_CONCEPT:
+            break
+        found = _match_tag(tag, "concept", f", the nearest thing that the engine knows to “{text}”", sources)
+        if found and _is_sure(found):
             return {key: Match(m.strength * cosine, m.reasons) for key, m in found.items()}
     return NOTHING
 
@@ -125,8 +147,9 @@ def nearest_tags(text: str, sources: SearchSources) -> list[tuple[Tag, float]]:
 def suggest_for(text: str, sources: SearchSources) -> list[str]:
     """What to ask instead of a phrase that found nothing: its likely spelling, and near things that the library has."""
     counts = sources.unit.analyses.tag_counts(sources.model)
-    labels = {tag.label.casefold(): tag.label for tag in sources.taxonomy.tags}
-    spelled = [labels[near] for near in difflib.get_close_matches(text.casefold(), labels, n=2, cutoff=0.8)]
+    is_known = bool(sources.taxonomy.find(text))
+    labels = {} if is_known else {tag.label.casefold(): tag.label for tag in sources.taxonomy.tags}
+    spelled = [labels[near] for near in difflib.get_close_matches(text.casefold(), labels, n=2, cutoff=0.85)]
     there = [
         tag.label
         for tag, cosine in nearest_tags(text, sources)

@@ -216,7 +216,7 @@ def _tokens(text: str, not_understood: list[str]) -> list[_Token]:
         if not any(c.isalnum() for c in piece) and piece not in _OPERATORS:
             meant = _picture_words(piece)
             found += [_Token(word, word) for word in meant]
-            if piece and not meant and piece not in STOP_WORDS:
+            if not meant and not piece.isascii():
                 not_understood.append(piece)
             continue
         found.append(_Token(piece, fold(piece), quoted is not None, bool(match["minus"])))
@@ -230,7 +230,7 @@ def _picture_words(piece: str) -> list[str]:
 
 
 def _join(parts: Sequence[tuple[Term, bool] | None]) -> tuple[Clause, ...]:
-    """Clauses of the terms: OR joins its neighbours ("no cats or dogs": neither); phrases that none binds become one."""
+    """Clauses of the terms: OR joins its neighbours ("no cats or dogs": neither); other phrases become one."""
     clauses: list[Clause] = []
     joins = False
     for part in parts:

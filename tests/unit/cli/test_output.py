@@ -6,7 +6,7 @@ import io
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photos_engine.cli.output import ProgressLine, because, counted, printable, table
@@ -18,6 +18,7 @@ class Terminal(io.StringIO):
         return True
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.text(st.characters(exclude_categories=())))
 def test_printable_text_is_one_line_that_encodes(text: str) -> None:
     shown = printable(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
@@ -270,3 +271,13 @@ class TestOfADay:
 
     def test_none_of_none(self) -> None:
         assert choose_for_day((), ON) == ()
+
+
+def test_a_theme_of_unsure_photos_is_not_told() -> None:
+    life = Life(home="Lyon")
+    life.live(date(2021, 1, 1), date(2022, 1, 1), every_days=1)
+    life.live(date(2021, 1, 2), date(2022, 1, 1), every_days=7, theme="sunset")
+    assert "memory:theme:sunset" in memories_of(life)
+    for n, item in enumerate(life.items):
+        life.items[n] = replace(item, tags=dict.fromkeys(item.tags, 0.7))
+    assert "memory:theme:sunset" not in memories_of(life)

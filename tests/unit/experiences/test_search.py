@@ -177,17 +177,31 @@ def test_shapes_formats_cameras_ratings(library: Library, ask: Ask) -> None:
 
 
 def test_a_stale_index_is_no_error(library: Library, ask: Ask) -> None:
-    library.add("rua", "a street with zithers")
+    library.add("rua", "zithers")
     library.index.add(np.array([10_000]), encode(["zithers"]))
     assert names(ask("zithers")) == ["rua"]
 
 
 def test_the_nearest_concept_answers_for_an_unknown_word(library: Library, ask: Ask) -> None:
-    library.add("dog", "grass", tags={"dog": 0.9})
-    answer = ask("dogs' shadow")
-    assert names(answer) == []
-    answer = ask("the dog's")
-    assert (answer.stage, names(answer)) == ("taxonomy", ["dog"])
+    library.add("rex", "grass", tags={"german_shepherd": 0.9})
+    answer = ask("shepherd german")
+    assert (answer.stage, names(answer)) == ("concept", ["rex"])
+    assert answer.results[0].reasons[0].text == (
+        "It shows german shepherd (90%), the nearest thing that the engine knows to “shepherd german”."
+    )
+
+
+def test_an_unsure_tag_needs_likeness_beside_it(library: Library, ask: Ask) -> None:
+    library.add("false_alarm", "a brown fence", tags={"giraffe": 0.52})
+    assert ask("giraffe").stage == "none"
+    library.add("true", "a giraffe", tags={"giraffe": 0.52})
+    assert names(ask("giraffe")) == ["true"]
+
+
+def test_likeness_answers_where_no_photo_has_the_tag(library: Library, ask: Ask) -> None:
+    library.add("missed", "a giraffe")
+    answer = ask("giraffe")
+    assert (answer.stage, names(answer)) == ("embedding", ["missed"])
 
 
 def test_places_by_region_and_country(library: Library, ask: Ask) -> None:
@@ -207,8 +221,8 @@ def test_too_long_a_query_is_refused_in_one_line(ask_life: Ask) -> None:
         ask_life("x" * 10_000)
 
 
-PIECES = r'''dog - " OR NOT NEAR( ) * : ^ 2023 0000 99/99/9999 last from to before christmas in no Lisbon ' 1=1 -- { } ago
-three years 32nd may 🏖 and between 2021- -"'''
+PIECES = r'''dog - " OR NOT NEAR( ) * : ^ 2023 0000 99/99/9999 last from to before christmas in no Lisbon ' 1=1 -- { }
+ago three years 32nd may 🏖 and between 2021- -"'''
 QUERY_PIECES = st.sampled_from([*PIECES.split(), "\0"])
 
 

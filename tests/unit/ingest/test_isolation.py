@@ -263,7 +263,7 @@ def test_zones_survive_the_wire(zone: ZoneInfo | timezone | None) -> None:
 
 
 @given(decoded_photos())
-@settings(deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_photos_survive_the_wire(photo: DecodedPhoto) -> None:
     pipe = io.BytesIO()
     write_frame(pipe, *photo_to_frame(photo))
@@ -275,7 +275,7 @@ def test_photos_survive_the_wire(photo: DecodedPhoto) -> None:
 
 
 @given(decoded_photos(), st.data())
-@settings(deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_forged_photo_is_refused(photo: DecodedPhoto, data: st.DataObject) -> None:
     header, payloads = photo_to_frame(photo)
     header = json.loads(json.dumps(header))

@@ -10,13 +10,14 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
+
 from photos_engine import migrations
 from photos_engine.errors import SchemaTooNew
 from photos_engine.store import Store
 from photos_engine.store.migrate import HEAD, read_schema
 from photos_engine.store.store import DATABASE_NAME
 from photos_engine.store.tables import PHOTO_TEXT_COLUMNS, metadata
-from sqlalchemy import create_engine
 
 FULL_TEXT_TABLES = "photo_text"
 

@@ -12,6 +12,7 @@ import pytest
 from fakes.photos import make_decoded, make_facts, make_signals
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from photos_engine.errors import DecodeError, IntegrityFailure, PhotoNotFound, StoreError
 from photos_engine.store import Store
 from photos_engine.types import (
@@ -131,9 +132,13 @@ def test_saving_again_replaces_words_and_keeps_the_key(store: Store) -> None:
 
 
 def test_an_unfinished_unit_of_work_leaves_nothing(store: Store) -> None:
-    with pytest.raises(RuntimeError), store.begin() as unit:
-        unit.files.record_image("/a.jpg", STAMP, unit.photos.save("/a.jpg", make_decoded(), LISBON))
-        raise RuntimeError
+    def fail_midway() -> None:
+        with store.begin() as unit:
+            unit.files.record_image("/a.jpg", STAMP, unit.photos.save("/a.jpg", make_decoded(), LISBON))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_midway()
     with store.read() as unit:
         assert unit.photos.count() == 0
         assert unit.files.stamps() == {}
