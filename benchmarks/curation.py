@@ -1,7 +1,7 @@
 """What the engine keeps apart in a scripted life, against the truth that the script wrote beside its pictures.
 
     python benchmarks/curation.py --life ./life
-    python benchmarks/curation.py --data ../shared/data --seed 1 --photos 1500 --crops --scale 100000
+    python benchmarks/curation.py --data ../shared/data --seeds 1 --photos 1500 --crops ../shared/data --scale 100000
 
 The first form takes a library that `scripted_life.py` has written; the second plays it first, with the
 script beside the data folder. Utility content and spoiled shots are judged by photo, duplicates by pairs of
@@ -12,74 +12,24 @@ that hold the same pixels.
 from __future__ import annotations
 
 import argparse
-import itertools
-import json
-import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
+from scripted import Pair, Truth, add_life_options, enlarge, lives, pairs_of, print_figures, share
 
 from photos_engine import PhotosEngine
 from photos_engine.curation import assess_quality, is_showable
 from photos_engine.experiences import autocrop
 from photos_engine.experiences.duplicates import find_groups
-from photos_engine.types import UTILITY_KINDS, AnalysedPhoto, Box, FloatArray, Photo, Snapshot
+from photos_engine.types import UTILITY_KINDS, Box, Snapshot
 
-Pair = tuple[str, str]
 ASPECTS = ((1, 1), (4, 3), (16, 9), (9, 16))
-
-
-class Truth:
-    """What the script knows of its pictures, by path inside the library."""
-
-    def __init__(self, life: Path) -> None:
-        self.life = life.resolve()
-        self.facts: dict[str, dict[str, Any]] = json.loads((life / "truth.json").read_text(encoding="utf-8"))["photos"]
-        families: dict[str, list[str]] = {}
-        for path, facts in self.facts.items():
-            families.setdefault(facts.get("burst") or path, []).append(path)
-        self.frames = {pair for family in families.values() for pair in pairs_of(family)}
-        self.copies = {kind: set(self._copies(kind)) for kind in ("exact", "messenger")}
-
-    def name(self, path: Path) -> str:
-        """Call a file as the truth does."""
-        return path.resolve().relative_to(self.life).as_posix()
-
-    def of(self, photo: Photo) -> dict[str, Any]:
-        """Give the facts of a photo by whichever of its files the truth calls an original."""
-        return self.facts[min(map(self.name, photo.paths), key=lambda name: "duplicate_of" in self.facts[name])]
-
-    def counts_for_nothing(self, pair: Pair) -> bool:
-        """Whether a pair shows one source, but neither copies nor frames: another day's use of it, a failed twin."""
-        if pair in self.frames or any(pair in copies for copies in self.copies.values()):
-            return False
-        one, other = pair
-        return self.facts[one]["source"] == self.facts[other]["source"] or self._have_same_pixels(one, other)
-
-    def _have_same_pixels(self, one: str, other: str) -> bool:
-        with Image.open(self.life / one) as a, Image.open(self.life / other) as b:
-            return a.size == b.size and a.convert("RGB").tobytes() == b.convert("RGB").tobytes()
-
-    def _copies(self, kind: str) -> Iterator[Pair]:
-        for path, facts in self.facts.items():
-            if facts.get("copy") == kind:
-                yield from pairs_of([path, facts["duplicate_of"]])
-
-
-def pairs_of(names: Iterable[str]) -> Iterator[Pair]:
-    yield from itertools.combinations(sorted(set(names)), 2)
-
-
-def share(part: int, whole: int) -> float | None:
-    return round(part / whole, 4) if whole else None
 
 
 def precision_and_recall(found: set[Any], true: set[Any]) -> dict[str, Any]:
@@ -190,23 +140,6 @@ def peak_memory_mb(*, forget: bool = False) -> int:
     return int(status.partition("VmHWM:")[2].split()[0]) // 1024
 
 
-def enlarge(snapshot: Snapshot, count: int) -> Snapshot:
-    """The same life again and again, each time another one: prints and embeddings mirrored along random axes."""
-    rng = np.random.default_rng(1)
-    photos: list[AnalysedPhoto] = []
-    vectors: list[FloatArray] = []
-    span = snapshot.photos[-1].photo.taken - snapshot.photos[0].photo.taken
-    for n in range(-(-count // len(snapshot.photos))):
-        mask = int.from_bytes(rng.bytes(32), "big")
-        for item in snapshot.photos:
-            facts = replace(item.photo.facts, taken=item.photo.taken - n * span)
-            photo = replace(item.photo, id=f"{n:06d}{item.photo.id[6:]}", key=len(photos), facts=facts)
-            mirrored = (int.from_bytes(item.print, "big") ^ mask).to_bytes(32, "big")
-            photos.append(replace(item, photo=photo, print=mirrored))
-        vectors.append(snapshot.embeddings * rng.choice(np.array([-1, 1], np.float32), snapshot.embeddings.shape[1]))
-    return replace(snapshot, photos=tuple(photos[:count]), embeddings=np.concatenate(vectors)[:count])
-
-
 def judge_crops(engine: PhotosEngine, data: Path) -> dict[str, Any]:
     """Share of the main box's area inside the crop, ours beside a centre crop, where the box fits."""
     shares: dict[str, list[tuple[float, float]]] = {f"{w}:{h}": [] for w, h in ASPECTS}
@@ -253,54 +186,32 @@ def inside(box: Box, frame: Box) -> float:
     return width * height / ((box[2] - box[0]) * (box[3] - box[1]))
 
 
-def play(data: Path, seed: int, photos: int, out: Path) -> Path:
-    """Let the script beside the data folder write a life."""
-    script = data.resolve().parent / "tools" / "scripted_life.py"
-    options = ["--data", data, "--out", out, "--seed", seed, "--photos", photos]
-    subprocess.run([sys.executable, str(script), *map(str, options)], check=True, stdout=sys.stderr)
-    return out
-
-
-def measure(life: Path, options: argparse.Namespace) -> dict[str, Mapping[str, Any]]:
-    truth = Truth(life)
-    with tempfile.TemporaryDirectory() as folder, PhotosEngine.open(Path(folder) / "library") as engine:
-        report = engine.index([life])
-        figures: dict[str, Mapping[str, Any]] = {
-            "library": {"life": life.name, "analysed": report.analysed, "failed": len(report.failed)},
-            "utility": judge_utility(engine, truth),
-            "duplicates": judge_duplicates(engine, truth),
-            "policy": judge_policy(engine, truth),
-            "shows": judge_shows(engine, truth),
-        }
-        if options.crops:
-            figures["crops"] = judge_crops(engine, options.data)
-        if options.scale:
-            figures["scale"] = measure_scale(engine.snapshot(), options.scale)
-    return figures
+def judge(engine: PhotosEngine, truth: Truth) -> dict[str, Mapping[str, Any]]:
+    """Every figure of one indexed life, by section."""
+    return {
+        "utility": judge_utility(engine, truth),
+        "duplicates": judge_duplicates(engine, truth),
+        "policy": judge_policy(engine, truth),
+        "shows": judge_shows(engine, truth),
+    }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--life", type=Path, help="a folder that scripted_life.py has written")
-    parser.add_argument("--data", type=Path, help="the folder with the pictures; the script lies in ../tools")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--photos", type=int, default=1500)
-    parser.add_argument("--crops", action="store_true", help="also judge crops on the labelled pictures of --data")
+    add_life_options(parser)
+    parser.add_argument("--crops", type=Path, metavar="DATA", help="also judge crops on the labelled pictures of DATA")
     parser.add_argument("--scale", type=int, default=0, help="also time the groups of so many photos")
-    parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    if options.data is None and (options.life is None or options.crops):
-        parser.error("--data is needed where there is no --life, and for --crops")
     with tempfile.TemporaryDirectory() as folder:
-        life = options.life or play(options.data, options.seed, options.photos, Path(folder) / "life")
-        figures = measure(life, options)
-    if options.json:
-        print(json.dumps(figures))
-        return
-    for section, rows in figures.items():
-        print(section)
-        for name, value in rows.items():
-            print(f"  {name:26} {value}")
+        for number, life in enumerate(lives(options, Path(folder))):
+            with PhotosEngine.open(Path(folder) / f"library{number}") as engine:
+                report = engine.index([life])
+                figures = {"life": {"folder": life, "analysed": report.analysed}, **judge(engine, Truth(life))}
+                if options.crops:
+                    figures["crops"] = judge_crops(engine, options.crops)
+                if options.scale:
+                    figures["scale"] = measure_scale(engine.snapshot(), options.scale)
+            print_figures(figures, as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def make_photos(folder: Path, count: int, megapixels: float, sources: list[Path]
     """Write `count` different JPEGs; returns their mean size in MB."""
     height = round((megapixels * 1e6 * 3 / 4) ** 0.5)
     size = (height * 4 // 3, height)
-    noise = np.random.default_rng(0).normal(0, 5, (size[1] + 256, size[0] + 256, 1)).astype(np.float32)
+    noise = np.random.default_rng(0).normal(0, 2.5, (size[1] + 256, size[0] + 256, 1)).astype(np.float32)
     pictures = []
     for source in sources[:8]:
         with Image.open(source) as image:

@@ -10,27 +10,23 @@ script beside the data folder. Each is indexed into a new library, so that the w
 from __future__ import annotations
 
 import argparse
-import json
 import math
-import subprocess
-import sys
 import tempfile
 import time
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from scripted import Truth, add_life_options, days_between, enlarge, lives, print_figures, share
 
 from photos_engine import PhotosEngine
 from photos_engine.analyzers import Taxonomy
 from photos_engine.experiences.memories import make_memories
 from photos_engine.graph import build_graph
-from photos_engine.types import AnalysedPhoto, Memory, Photo, Snapshot, Tag
+from photos_engine.types import Memory, Snapshot
 
 # Themes of the script that a tag may be told by; a photo of another theme is a stranger in its memory.
 THEMES_OF_TAG: Mapping[str, frozenset[str]] = {
@@ -59,53 +55,9 @@ THEMES_OF_TAG: Mapping[str, frozenset[str]] = {
 }
 
 
-class Truth:
-    """The truth file of a scripted life, with the questions that the figures ask of it."""
-
-    def __init__(self, life: Path) -> None:
-        self.life = life.resolve()
-        content: dict[str, Any] = json.loads((life / "truth.json").read_text(encoding="utf-8"))
-        self.home: tuple[float, float] = tuple(content["home"]["gps"])
-        self.trips: list[dict[str, Any]] = content["trips"]
-        self.celebrations: list[dict[str, Any]] = content["celebrations"]
-        self.photos: dict[str, dict[str, Any]] = content["photos"]
-
-    def of(self, photo: Photo) -> dict[str, Any]:
-        """The facts of a photo by whichever of its files the truth calls an original."""
-        known = [self.photos[str(path.relative_to(self.life))] for path in photo.paths]
-        return min(known, key=lambda facts: "duplicate_of" in facts)
-
-    def taken(self, photo: Photo) -> datetime:
-        """When a photo was truly taken, in its zone."""
-        facts = self.of(photo)
-        return datetime.fromisoformat(facts["taken"]).replace(tzinfo=timezone(timedelta(hours=facts["offset_h"])))
-
-    def shutter_press(self, photo: Photo) -> str:
-        """What copies, frames and failed twins of one press of the shutter have in common."""
-        facts = self.of(photo)
-        own = str(photo.path.relative_to(self.life))
-        return str(facts.get("duplicate_of") or facts.get("burst") or facts.get("spoils") or own)
-
-    def trip_days(self) -> dict[date, str]:
-        """Each day of each trip, and the place."""
-        return {
-            day: trip["place"]
-            for trip in self.trips
-            for day in days_between(date.fromisoformat(trip["start"]), date.fromisoformat(trip["end"]))
-        }
-
-
-def days_between(first: date, last: date) -> list[date]:
-    return [first + timedelta(n) for n in range((last - first).days + 1)]
-
-
 def distance_km(a: tuple[float, float], b: tuple[float, float]) -> float:
     x = math.radians(b[1] - a[1]) * math.cos(math.radians((a[0] + b[0]) / 2))
     return 6371.0 * math.hypot(x, math.radians(b[0] - a[0]))
-
-
-def share(part: int, whole: int) -> float | None:
-    return round(part / whole, 4) if whole else None
 
 
 def names(title: str, place: str | None) -> bool:
@@ -194,100 +146,56 @@ def is_true(memory: Memory, truth: Truth) -> bool:
     return True
 
 
-def measure(life: Path, scale: int) -> dict[str, Any]:
-    """Index one scripted life into a new library and judge what comes of it."""
-    truth = Truth(life)
-    on = max(datetime.fromisoformat(facts["taken"]).date() for facts in truth.photos.values()) + timedelta(1)
-    with tempfile.TemporaryDirectory() as folder, PhotosEngine.open(Path(folder) / "library") as engine:
-        report = engine.index([life])
-        started = time.perf_counter()
-        graph = judge_graph(engine, truth)
-        seconds_graph = time.perf_counter() - started
-        started = time.perf_counter()
-        memories = engine.memories()
-        seconds_memories = time.perf_counter() - started
-        of_day = engine.memories(on=on)
-        tags = {tag.id: tag for tag in Taxonomy.load().tags}
-        return {
-            "life": str(life),
-            "indexed": report.analysed,
-            "failed": len(report.failed),
-            **graph,
-            **judge_memories(memories, truth),
-            "same_twice": of_day == engine.memories(on=on),
+def judge(engine: PhotosEngine, truth: Truth) -> dict[str, Any]:
+    """Every figure of one indexed life, by section."""
+    started = time.perf_counter()
+    graph = judge_graph(engine, truth)
+    built = time.perf_counter()
+    memories = judge_memories(engine.memories(), truth)
+    made = time.perf_counter()
+    on = truth.last_day() + timedelta(1)
+    of_day = engine.memories(on=on)
+    return {
+        "graph": {**graph, "seconds": round(built - started, 2)},
+        "memories": {
+            **memories,
+            "seconds": round(made - built, 2),
             "on_a_day": [f"{memory.kind}: {memory.title}" for memory in of_day],
-            "seconds_graph": round(seconds_graph, 2),
-            "seconds_memories": round(seconds_memories, 2),
-            **(measure_scale(engine.snapshot(), tags, scale) if scale else {}),
-        }
+            "same_twice": of_day == engine.memories(on=on),
+        },
+    }
 
 
-def enlarge(snapshot: Snapshot, count: int) -> Snapshot:
-    """A library of so many photos: the same life again and again, earlier each time, seen a little differently."""
-    rng = np.random.default_rng(1)
-    span = snapshot.photos[-1].photo.taken - snapshot.photos[0].photo.taken
-    weeks = math.ceil(span.days / 7) + 1
-    photos: list[AnalysedPhoto] = []
-    vectors = []
-    for n in range(-(-count // len(snapshot.photos)) - 1, -1, -1):
-        back = timedelta(weeks=weeks * n)
-        for item in snapshot.photos:
-            facts = replace(item.photo.facts, taken=item.photo.taken - back)
-            stack = item.stack and replace(
-                item.stack, keeper_id=f"{item.stack.keeper_id}-{n}", group_id=f"{item.stack.group_id}-{n}"
-            )
-            photo = replace(item.photo, id=f"{item.photo.id}-{n}", key=len(photos), facts=facts)
-            photos.append(replace(item, photo=photo, stack=stack))
-        noisy = snapshot.embeddings + rng.normal(0, 0.01, snapshot.embeddings.shape).astype(np.float32)
-        vectors.append(noisy / np.linalg.norm(noisy, axis=1, keepdims=True))
-    return replace(snapshot, photos=tuple(photos), embeddings=np.concatenate(vectors))
-
-
-def measure_scale(snapshot: Snapshot, tags: Mapping[str, Tag], count: int) -> dict[str, Any]:
+def measure_scale(snapshot: Snapshot, count: int) -> dict[str, Any]:
     """Processor seconds for a full refresh of a large library: those of one core, however busy the machine is."""
-    large = enlarge(snapshot, count)
+    large, tags = enlarge(snapshot, count), {tag.id: tag for tag in Taxonomy.load().tags}
     started = time.process_time()
     graph = build_graph(large, tags)
     built = time.process_time()
     memories = make_memories(large, graph, tags, on=large.photos[-1].photo.taken.date())
     done = time.process_time()
     return {
-        "scale_photos": len(large.photos),
-        "scale_nodes": len(graph),
-        "scale_memories": len(memories),
-        "scale_cpu_s_graph": round(built - started, 2),
-        "scale_cpu_s_memories": round(done - built, 2),
+        "photos": len(large.photos),
+        "nodes": len(graph),
+        "memories": len(memories),
+        "cpu_s_graph": round(built - started, 2),
+        "cpu_s_memories": round(done - built, 2),
     }
-
-
-def play(data: Path, seed: int, photos: int, out: Path) -> Path:
-    """Let the script beside the data folder write a life."""
-    script = data.resolve().parent / "tools" / "scripted_life.py"
-    options = ["--data", data, "--out", out, "--seed", seed, "--photos", photos]
-    subprocess.run([sys.executable, str(script), *map(str, options)], check=True, stdout=sys.stderr)
-    return out
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--life", type=Path, action="append", help="a folder that scripted_life.py has written")
-    source.add_argument("--data", type=Path, help="the folder with the pictures; the script lies in ../tools")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1])
-    parser.add_argument("--photos", type=int, default=1500)
+    add_life_options(parser)
     parser.add_argument("--scale", type=int, default=0, help="also refresh a library enlarged to so many photos")
-    parser.add_argument("--json", action="store_true", help="one JSON object a life")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        lives = options.life or (
-            play(options.data, seed, options.photos, Path(folder) / f"seed{seed}") for seed in options.seeds
-        )
-        for life in lives:
-            figures = measure(life, options.scale)
-            if options.json:
-                print(json.dumps(figures))
-            else:
-                print("\n".join(f"{name:26} {value}" for name, value in figures.items()), end="\n\n", flush=True)
+        for number, life in enumerate(lives(options, Path(folder))):
+            with PhotosEngine.open(Path(folder) / f"library{number}") as engine:
+                report = engine.index([life])
+                figures = {"life": {"folder": life, "analysed": report.analysed}, **judge(engine, Truth(life))}
+                if options.scale:
+                    figures["scale"] = measure_scale(engine.snapshot(), options.scale)
+            print_figures(figures, as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def ordered_pairs(grades: Sequence[int], scores: Sequence[float]) -> tuple[int, 
 def quantiles(values: Iterable[float], shares: Sequence[float] = (0.01, 0.05, 0.5, 0.95, 0.99)) -> dict[str, float]:
     """Quantiles by name."""
     array = np.fromiter(values, float)
-    return {f"{share:.0%}": round(float(np.quantile(array, share)), 3) for share in shares}
+    return {f"{100 * share:g} %": round(float(np.quantile(array, share)), 3) for share in shares}
 
 
 def hamming_matrix(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.int64]:

@@ -26,7 +26,7 @@ from photos_engine.analyzers import SceneAnalyzer, Taxonomy, TextEncoder
 from photos_engine.config import MEBIBYTE, Settings, load_settings
 from photos_engine.derived import Derived
 from photos_engine.errors import ConfigError, NotFound, PhotoNotFound, UsageError
-from photos_engine.experiences import autocrop, featured, utility, wallpapers
+from photos_engine.experiences import autocrop, featured, recommend, utility, wallpapers
 from photos_engine.experiences.memories import choose_for_day
 from photos_engine.experiences.search import Concepts, SearchSources, search
 from photos_engine.files import write_atomically
@@ -202,7 +202,9 @@ class PhotosEngine:
         """The best of the library, varied; the same all day. Raises: UsageError for a limit below 1."""
         _require_positive(limit)
         tags = {tag.id: tag for tag in self._taxonomy.tags}
-        return featured.choose_featured(self._derived.snapshot(), self.graph, tags, on=on or _today(), limit=limit)
+        snapshot = self._derived.snapshot()
+        taste = recommend.score(snapshot)
+        return featured.choose_featured(snapshot, self.graph, tags, on=on or _today(), limit=limit, taste=taste)
 
     def duplicates(self) -> tuple[DuplicateGroup, ...]:
         """Groups of files that show the same: exact, copy, burst; and similar ones, called just that."""

@@ -130,7 +130,8 @@ class Pipeline:
         requests = (DecodeRequest(p.path, p.sidecars) for p in fresh)
         with self.open_pool() as pool:
             last = 0.0
-            for group in _batches(pool.decode(requests), self.batch_size):
+            # Two batches ahead: the decoders go on while one is being analysed and written.
+            for group in _batches(pool.decode(requests, look_ahead=2 * self.batch_size), self.batch_size):
                 self._write([(by_path[os.fspath(r.path)], result) for r, result in group], gone, tally)
                 tally.done += len(group)
                 if time.monotonic() - last > PROGRESS_EVERY_S or tally.done == total:
@@ -145,19 +146,19 @@ class Pipeline:
         with self.store.begin() as unit:
             analysed: dict[int, SceneSignals] = {}
             replaced: set[int] = set()
+            held = unit.files.photo_keys(os.fspath(photo.path) for photo, _ in group)
             for photo, result in group:
                 path = os.fspath(photo.path)
-                before = unit.files.photo_key(path)
+                before = held.get(path)
                 if isinstance(result, PhotoError):
                     unit.files.record_failure(path, photo.stamp, result)
                     tally.new += photo.change is Change.NEW
                     tally.changed += photo.change is Change.CHANGED
                     replaced.update(() if before is None else (before,))
                     continue
-                is_known = unit.photos.key_of(result.content_hash) is not None
                 where = None if result.facts.gps is None else self.gazetteer.locate(result.facts.gps)
-                key = unit.photos.save(path, result, where)
-                _count(unit, photo, key, gone, tally, is_known=is_known)
+                key, is_new = unit.photos.save(path, result, where)
+                _count(unit, photo, key, gone, tally, is_known=not is_new)
                 if (seen := signals.get(result.content_hash)) is not None:
                     analysed[key] = seen
                 if before is not None and before != key:
@@ -173,7 +174,8 @@ class Pipeline:
         """Content hash -> signals, for the pictures that this model has not seen yet."""
         unique = {d.content_hash: d for d in decoded}
         with self.store.read() as unit:
-            unseen = [d for h, d in unique.items() if not unit.analyses.has(h, self.analyzer.model_name)]
+            known = unit.analyses.known_among(unique, self.analyzer.model_name)
+        unseen = [d for h, d in unique.items() if h not in known]
         for picture in unseen:
             self.save_thumbnail(picture.content_hash, picture.thumbnail)
         if not unseen:

@@ -100,7 +100,7 @@ def export_float(path: Path) -> None:
     InferenceSession(str(raw), options, providers=["CPUExecutionProvider"])
 
 
-class _Calibration(CalibrationDataReader):  # type: ignore[misc]
+class _Calibration(CalibrationDataReader):
     def __init__(self, images: NDArray[np.uint8]) -> None:
         # The first batch spans the whole input range, so that the input's scale becomes exactly
         # 1/128 with zero point 127: the picture's bytes are then the quantised tensor itself.

@@ -38,7 +38,7 @@ class QualityConfig:
     """The small net on statistics of lower layers."""
 
     seed: int = 7
-    pictures: int = 260  # each in 24 gradings
+    pictures: int = 220  # each in 24 gradings
     hidden: int = 48
     dropout: float = 0.1
     epochs: int = 40
@@ -52,7 +52,7 @@ class PrintConfig:
     """The discriminant and the quantising rotation behind the print."""
 
     seed: int = 7
-    pictures: int = 700  # each in 8 edits
+    pictures: int = 500  # each in 8 edits
     components: int = 600  # of the layout, before the discriminant
     ridge: float = 0.1  # of the mean variance that edits cause
     equalise: float = 0.5  # 0 keeps the spread of directions, 1 makes all alike

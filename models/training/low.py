@@ -29,7 +29,7 @@ class LowStatistics(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("luma", torch.tensor(_LUMA) / 255)
+        self.register_buffer("luma", torch.tensor(_LUMA)[None, :, None, None] / 255)
         laplace = torch.tensor([[0.0, 1, 0], [1, -4, 1], [0, 1, 0]])
         slope = torch.tensor([[0.0, 0, 0], [-1, 0, 1], [0, 0, 0]])
         self.register_buffer("edges", torch.stack([laplace, slope])[:, None])
@@ -37,7 +37,8 @@ class LowStatistics(nn.Module):
 
     def forward(self, image: Tensor, stem: Tensor, stage1: Tensor, stage2: Tensor) -> Tensor:
         """(n, 434)."""
-        luma = (image.to(torch.float32) @ self.luma)[:, None]  # (n, 1, 260, 260)
+        # A convolution, since the runtime takes 18 ms for the same as a product with a vector.
+        luma = F.conv2d(image.permute(0, 3, 1, 2).to(torch.float32), self.luma)  # (n, 1, 260, 260)
         edges = F.conv2d(luma, self.edges)  # (n, 2, 258, 258)
         detail, means = [], []
         for maps, cell in ((stem, 16), (stage1, 8), (stage2, 4), (edges, 32)):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,6 +21,8 @@ from photos_engine.models.training.config import SceneConfig
 from photos_engine.models.training.features import CLASSES
 
 log = logging.getLogger(__name__)
+
+Array = NDArray[Any]
 
 _EPSILON = 1e-4
 
@@ -86,29 +89,28 @@ def calibrate(
         np.full(tags, 2.0, np.float32),
     )
     for tag in range(tags):
-        x = np.stack([named[:, tag] if has_classes[tag] else np.zeros(len(named)), alike[:, tag], probed[:, tag]], 1)
+        x: Array = np.stack(
+            [named[:, tag] if has_classes[tag] else np.zeros(len(named)), alike[:, tag], probed[:, tag]], 1
+        )
         y, w = targets[:, tag], weights[:, tag]
         if positives[tag] >= config.enough:
             start = np.array([0.3 * has_classes[tag], 0.3 * common[1], 0.7, 0.0])
-            a, b, c, d = _regress(x, y, w, start, ridge=config.ridge)
-            if not has_classes[tag]:
-                a = 0.0
+            *worth, offset[tag] = _regress(x, y, w, start, ridge=config.ridge)
         else:
-            a, b, c = common[0] * has_classes[tag], common[1], 0.0
-            d = _background_offset(a * x[:, 0] + b * x[:, 1], config)
-        mix[:, tag], offset[tag] = (a, b, c), d
-        probability = 1 / (1 + np.exp(-np.clip(x @ np.array([a, b, c]) + d, -60, 60)))
+            worth = [common[0], common[1], 0.0]
+            offset[tag] = _background_offset(x @ worth, config)
+        mix[:, tag] = worth * np.array([has_classes[tag], 1, 1])  # no classes, no witness
+        probability: Array = 1 / (1 + np.exp(-np.clip(x @ np.asarray(mix[:, tag], float) + offset[tag], -60, 60)))
         thresholds[tag] = _threshold(probability, y, w, positives[tag], config)
     return Calibration(mix, offset, thresholds)
 
 
-def _regress(x: NDArray, y: NDArray, w: NDArray, start: NDArray, ridge: float) -> NDArray:  # type: ignore[type-arg]
+def _regress(x: Array, y: Array, w: Array, start: Array, ridge: float) -> Array:
     """Weighted logistic regression by Newton's method, drawn towards `start`; the last weight is the offset."""
     rows = np.concatenate([x, np.ones((len(x), 1))], 1)
-    beta, pull = start.astype(np.float64), np.array([ridge] * x.shape[1] + [1e-3])
-    scale = rows.std(0) + 1e-6
-    pull = pull * scale**2
-    pull[-1] = 1e-3
+    beta, scale = start.astype(np.float64), rows.std(0) + 1e-6
+    pull = ridge * scale**2
+    pull[-1] = 1e-3  # the offset is free
     for _ in range(12):
         p = 1 / (1 + np.exp(-np.clip(rows @ beta, -30, 30)))
         slope = rows.T @ (w * (p - y)) + pull * (beta - start)
@@ -118,8 +120,8 @@ def _regress(x: NDArray, y: NDArray, w: NDArray, start: NDArray, ridge: float) -
 
 
 def _common_mix(
-    named: NDArray, alike: NDArray, targets: NDArray, weights: NDArray, usable: NDArray, config: SceneConfig
-) -> tuple[float, float]:  # type: ignore[type-arg]
+    named: Array, alike: Array, targets: Array, weights: Array, usable: Array, config: SceneConfig
+) -> tuple[float, float]:
     """What ImageNet's log-odds and a cosine are worth on the average of the tags that can tell."""
     found = [
         _regress(
@@ -138,12 +140,12 @@ def _common_mix(
     return float(max(middle[0], 0.1)), float(max(middle[1], 1.0))
 
 
-def _background_offset(score: NDArray, config: SceneConfig) -> float:  # type: ignore[type-arg]
+def _background_offset(score: Array, config: SceneConfig) -> float:
     """Put even odds above all but the share `background` of ordinary pictures: next to none of them shows the tag."""
     return float(-np.quantile(score, 1 - config.background) - config.margin)
 
 
-def _threshold(p: NDArray, y: NDArray, w: NDArray, positives: int, config: SceneConfig) -> float:  # type: ignore[type-arg]
+def _threshold(p: Array, y: Array, w: Array, positives: int, config: SceneConfig) -> float:
     """The lowest probability above which `config.precision` of the weight is right; even odds without data."""
     if positives < config.enough:
         return 0.5

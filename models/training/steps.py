@@ -153,7 +153,9 @@ def train_scene(bench: Bench) -> None:
     blank = torch.zeros(3, len(taxonomy))
     head = scene.SceneHead(torch.from_numpy(classes), torch.from_numpy(prompts.T.copy()), probe, blank, blank[0])
     named, alike, _ = head.witnesses(*(torch.from_numpy(array) for array in (rows, logits, embeddings)))
-    result = scene.calibrate((named.numpy(), alike.numpy(), probed), targets, weights, np.asarray(classes.any(axis=0)), config)
+    result = scene.calibrate(
+        (named.numpy(), alike.numpy(), probed), targets, weights, np.asarray(classes.any(axis=0)), config
+    )
     head.mix, head.offset = torch.from_numpy(result.mix), torch.from_numpy(result.offset)
     torch.save({"head": head, "thresholds": result.thresholds}, bench.work / "scene.pt")
     log.info("scene: %d of %d tags can be said", (result.thresholds <= 1).sum(), len(taxonomy))

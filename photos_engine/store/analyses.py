@@ -58,11 +58,11 @@ class AnalysisRepository:
         self._connection.execute(insert(model).values(name=name).on_conflict_do_nothing())
         return int(self._connection.execute(select(model.c.id).where(model.c.name == name)).scalar_one())
 
-    def has(self, content_hash: str, model_name: str) -> bool:
-        """Whether a model has analysed the photo with this content."""
-        statement = select(analysis.c.photo_id).join(model).join(photo)
-        statement = statement.where(model.c.name == model_name, photo.c.content_hash == content_hash)
-        return self._connection.scalar(statement) is not None
+    def known_among(self, content_hashes: Iterable[str], model_name: str) -> set[str]:
+        """Those of these contents that a model has analysed."""
+        statement = select(photo.c.content_hash).select_from(analysis.join(photo).join(model))
+        statement = statement.where(model.c.name == model_name, photo.c.content_hash.in_(list(content_hashes)))
+        return set(self._connection.scalars(statement))
 
     def embedding(self, model_name: str, key: int) -> FloatArray | None:
         """One photo's embedding, (512,) float32; None for a photo without analysis."""
@@ -120,7 +120,7 @@ class AnalysisRepository:
         ).one_or_none()
         if row is None:
             return None
-        return np.frombuffer(row.saliency, np.uint8).reshape(row.saliency_rows, -1).astype(np.float32) / 255
+        return np.frombuffer(row.saliency, np.uint8).reshape(row.saliency_rows, -1).astype(np.float32) / np.float32(255)
 
     def tagged(self, model_name: str, tags: Sequence[str]) -> dict[int, float]:
         """Photo key -> the highest probability among these tags, for the photos that have one of them."""
@@ -155,7 +155,8 @@ def _analysis_row(signals: SceneSignals) -> dict[str, object]:
 
 
 def _as_matrix(blobs: Sequence[bytes]) -> FloatArray:
-    matrix = np.frombuffer(b"".join(blobs), STORED_EMBEDDING).reshape(-1, EMBEDDING_DIMENSIONS).astype(np.float32)
+    stored = np.frombuffer(b"".join(blobs), STORED_EMBEDDING)
+    matrix: FloatArray = stored.reshape(-1, EMBEDDING_DIMENSIONS).astype(np.float32)
     # Half precision costs the unit length a little; cosines want it exact.
     matrix /= np.maximum(np.linalg.norm(matrix, axis=1, keepdims=True), np.finfo(np.float32).tiny)
     return matrix

@@ -41,10 +41,12 @@ class FileRepository:
         statement = select(file.c.path).where(file.c.photo_id == photo_key, file.c.role == "image")
         return list(self._connection.scalars(statement.where(file.c.gone_utc.is_(None))))
 
-    def photo_key(self, path: str) -> int | None:
-        """The key of the photo that a file held at the last scan."""
-        key: int | None = self._connection.scalar(select(file.c.photo_id).where(file.c.path == path))
-        return key
+    def photo_keys(self, paths: Iterable[str]) -> dict[str, int]:
+        """Path -> the key of the photo that the file held at the last scan, for those that held one."""
+        statement = select(file.c.path, file.c.photo_id).where(
+            file.c.path.in_(list(paths)), file.c.photo_id.is_not(None)
+        )
+        return {path: key for path, key in self._connection.execute(statement)}
 
     def record_image(self, path: str, stamp: FileStamp, photo_key: int) -> None:
         """A file holds a photo."""

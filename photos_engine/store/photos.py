@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, exists, func, select, text
+from sqlalchemy import Connection, Row, delete, exists, func, select, text, update
 from sqlalchemy.dialects.sqlite import insert
 
 from photos_engine.errors import PhotoNotFound
@@ -59,29 +59,49 @@ _PLAIN_FACTS = (
 )
 
 
+_INSERT_WORDS = text(
+    f"INSERT INTO photo_text (rowid, {', '.join(PHOTO_TEXT_COLUMNS)})"
+    f" VALUES (:key, {', '.join(f':{name}' for name in PHOTO_TEXT_COLUMNS)})"
+)
+
+
 class PhotoRepository:
     """The library's photos."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._saved_places: set[int] = set()
 
     # --- writing ---
 
-    def save(self, path: str, decoded: DecodedPhoto, where: Place | None) -> int:
-        """Store a decoded photo's facts, new or again, and return its key."""
-        if where is not None:
-            row = {f.name: getattr(where, f.name) for f in fields(Place)}
-            self._connection.execute(insert(place).values(row).on_conflict_do_nothing())
+    def save(self, path: str, decoded: DecodedPhoto, where: Place | None) -> tuple[int, bool]:
+        """Store a decoded photo's facts, new or again; returns its key, and whether its content is new."""
+        self._save_place(where)
         values = _photo_row(decoded, where)
-        statement = insert(photo).values(content_hash=decoded.content_hash, added_utc=time.time(), **values)
-        statement = statement.on_conflict_do_update(index_elements=["content_hash"], set_=values)
-        key = int(self._connection.execute(statement.returning(photo.c.id)).scalar_one())
+        key = self.key_of(decoded.content_hash)
+        is_new = key is None
+        if key is None:
+            row = {"content_hash": decoded.content_hash, "added_utc": time.time(), **values}
+            key = int(self._connection.execute(insert(photo).returning(photo.c.id), row).scalar_one())
+        else:
+            self._connection.execute(update(photo).where(photo.c.id == key).values(values))
+            self._forget_words(key)
         self._save_words(key, path, decoded.facts, where)
-        return key
+        return key, is_new
 
-    def _save_words(self, key: int, path: str, facts: CaptureFacts, where: Place | None) -> None:
+    def _save_place(self, where: Place | None) -> None:
+        if where is None or where.geoname_id in self._saved_places:
+            return
+        row = {f.name: getattr(where, f.name) for f in fields(Place)}
+        self._connection.execute(insert(place).values(row).on_conflict_do_nothing())
+        self._saved_places.add(where.geoname_id)
+
+    def _forget_words(self, key: int) -> None:
         for table in (keyword, person_region):
             self._connection.execute(delete(table).where(table.c.photo_id == key))
+        self._connection.execute(text("DELETE FROM photo_text WHERE rowid = :key"), {"key": key})
+
+    def _save_words(self, key: int, path: str, facts: CaptureFacts, where: Place | None) -> None:
         if facts.keywords:
             rows = [{"photo_id": key, "keyword": word} for word in dict.fromkeys(facts.keywords)]
             self._connection.execute(insert(keyword), rows)
@@ -99,12 +119,7 @@ class PhotoRepository:
             "people": " ".join(p.name for p in facts.people),
             "place": "" if where is None else f"{where.city} {where.region} {where.country}",
         }
-        self._connection.execute(text("DELETE FROM photo_text WHERE rowid = :key"), {"key": key})
-        columns = ", ".join(PHOTO_TEXT_COLUMNS)
-        slots = ", ".join(f":{name}" for name in PHOTO_TEXT_COLUMNS)
-        self._connection.execute(
-            text(f"INSERT INTO photo_text (rowid, {columns}) VALUES (:key, {slots})"), {"key": key, **words}
-        )
+        self._connection.execute(_INSERT_WORDS, {"key": key, **words})
 
     def drop_fileless(self, keys: Iterable[int]) -> None:
         """Forget those of the photos that no file holds any more, not even a gone one: they were overwritten.
@@ -114,8 +129,8 @@ class PhotoRepository:
         for key in keys:
             if self._connection.scalar(select(exists().where(file.c.photo_id == key))):
                 continue
+            self._forget_words(key)
             self._connection.execute(delete(photo).where(photo.c.id == key))
-            self._connection.execute(text("DELETE FROM photo_text WHERE rowid = :key"), {"key": key})
 
     # --- reading ---
 

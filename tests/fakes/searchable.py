@@ -102,7 +102,7 @@ class Library:
         )
         path = f"/photos/{name}.jpg"
         with self.store.begin() as unit:
-            key = unit.photos.save(path, photo, place)
+            key, _ = unit.photos.save(path, photo, place)
             unit.files.record_image(path, FileStamp(photo.size_bytes, 1), key)
             unit.analyses.add(MODEL, [(key, signals)])
             if decision is not None:

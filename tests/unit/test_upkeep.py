@@ -43,7 +43,7 @@ def pictures(tmp_path: Path, library: Library, store: Store) -> list[Path]:
         decoded = decode_photo(path, limits=DecodeLimits())
         library.save_thumbnail(decoded.content_hash, decoded.thumbnail)
         with store.begin() as unit:
-            key = unit.photos.save(str(path), decoded, None)
+            key, _ = unit.photos.save(str(path), decoded, None)
             unit.files.record_image(str(path), FileStamp(decoded.size_bytes, 0), key)
             unit.analyses.add(analyzer.model_name, [(key, analyzer.analyze([decoded.pixels])[0])])
             unit.touch()

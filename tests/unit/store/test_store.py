@@ -47,7 +47,7 @@ def store(tmp_path: Path) -> Store:
 
 def add(store: Store, path: str, decoded: DecodedPhoto, seed: int = 0, place: Place | None = None) -> int:
     with store.begin() as unit:
-        key = unit.photos.save(path, decoded, place)
+        key, _ = unit.photos.save(path, decoded, place)
         unit.analyses.add(MODEL, [(key, make_signals(seed))])
         unit.files.record_image(path, STAMP, key)
         unit.touch()
@@ -134,7 +134,7 @@ def test_saving_again_replaces_words_and_keeps_the_key(store: Store) -> None:
 def test_an_unfinished_unit_of_work_leaves_nothing(store: Store) -> None:
     def fail_midway() -> None:
         with store.begin() as unit:
-            unit.files.record_image("/a.jpg", STAMP, unit.photos.save("/a.jpg", make_decoded(), LISBON))
+            unit.files.record_image("/a.jpg", STAMP, unit.photos.save("/a.jpg", make_decoded(), LISBON)[0])
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
