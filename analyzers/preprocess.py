@@ -69,20 +69,20 @@ def as_batch(images: list[NDArray[Any]]) -> ByteArray:
 
 
 def _as_bytes(pixels: NDArray[Any]) -> ByteArray:
-    kind = pixels.dtype.kind
-    if pixels.dtype == np.uint8:
-        return pixels
+    kind, result = pixels.dtype.kind, pixels
     if kind == "b":
-        return pixels.astype(np.uint8) * np.uint8(255)
-    if pixels.dtype == np.uint16:
-        return (pixels >> 8).astype(np.uint8)
-    if kind in "iu":
-        return np.clip(pixels, 0, 255).astype(np.uint8)
-    if kind == "f":
+        result = pixels * np.uint8(255)
+    elif pixels.dtype == np.uint16:
+        result = pixels >> 8
+    elif kind in "iu":
+        result = np.clip(pixels, 0, 255)
+    elif kind == "f":
         finite = np.nan_to_num(pixels.astype(np.float64), nan=0.0)
         scale = 255.0 if finite.max() <= 1.0 else 1.0
-        return (np.clip(finite * scale, 0.0, 255.0) + 0.5).astype(np.uint8)
-    raise PhotoError(_ARRAY, f"an array of type {pixels.dtype} holds no pixels")
+        result = np.clip(finite * scale, 0.0, 255.0) + 0.5
+    else:
+        raise PhotoError(_ARRAY, f"an array of type {pixels.dtype} holds no pixels")
+    return result.astype(np.uint8, copy=False)
 
 
 def _on_white(pixels: ByteArray) -> ByteArray:

@@ -44,8 +44,9 @@ class TagReader:
 
         An implied tag is at least as probable as what implies it: a golden retriever is a dog.
         """
-        said = {self.ids[row]: float(probabilities[row]) for row in np.flatnonzero(probabilities >= self.thresholds)}
-        known = dict(zip(self.ids, map(float, probabilities), strict=True))
+        known: dict[str, float] = dict(zip(self.ids, probabilities.tolist(), strict=True))
+        is_said = (probabilities >= self.thresholds).tolist()
+        said = {tag_id: known[tag_id] for tag_id, said in zip(self.ids, is_said, strict=True) if said}
         raised = self.taxonomy.with_ancestors(said)
         raised = {tag_id: max(score, known.get(tag_id, 0.0)) for tag_id, score in raised.items()}
         return dict(sorted(raised.items(), key=lambda item: (-item[1], item[0])))

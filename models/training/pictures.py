@@ -35,7 +35,7 @@ def open_shard(work: Path, name: str, pictures: Sequence[Picture]) -> NDArray[np
     if not (index.is_file() and json.loads(index.read_text(encoding="utf-8")) == names):
         path.parent.mkdir(parents=True, exist_ok=True)
         shape = (len(pictures), INPUT_SIDE_PX, INPUT_SIDE_PX, 3)
-        shard: np.memmap[Any, np.dtype[np.uint8]] = open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)  # type: ignore[no-untyped-call]
+        shard: np.memmap[Any, np.dtype[np.uint8]] = open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
         for row, picture in enumerate(pictures):
             shard[row] = as_input(read_rgb(picture.path))
         shard.flush()
