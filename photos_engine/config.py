@@ -108,6 +108,6 @@ def _convert(name: str, value: Any) -> Any:
     if isinstance(value, bool) or (kind is int and isinstance(value, float)):
         raise ConfigError(f"{name} must be {kind.__name__}, not {value!r}")
     try:
-        return Path(value).expanduser() if kind is Path else kind(value)
+        return Path(value).expanduser().absolute() if kind is Path else kind(value)
     except (TypeError, ValueError) as error:
         raise ConfigError(f"{name} must be {kind.__name__}, not {value!r}") from error

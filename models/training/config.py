@@ -93,6 +93,8 @@ class SceneConfig:
     precision: float = 0.9
     least_seen: int = 8  # pictures above a threshold before it is believed
     lowest: float = 0.3
+    most_common: float = 0.4  # share of an ordinary library that a tag is taken to be on, at most
+    atypical: float = 0.15  # share of the pictures of a tag that may stay unsaid for being unlike the others
     background: float = 0.0003  # share of ordinary pictures that may lie at even odds of a tag without data
     margin: float = 0.5  # on top, in log-odds
 

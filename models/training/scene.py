@@ -92,17 +92,25 @@ def calibrate(
         x: Array = np.stack(
             [named[:, tag] if has_classes[tag] else np.zeros(len(named)), alike[:, tag], probed[:, tag]], 1
         )
-        y, w = targets[:, tag], weights[:, tag]
+        y = targets[:, tag]
+        w = _as_in_a_library(y, weights[:, tag], config)
         if positives[tag] >= config.enough:
             start = np.array([0.3 * has_classes[tag], 0.3 * common[1], 0.7, 0.0])
             *worth, offset[tag] = _regress(x, y, w, start, ridge=config.ridge)
         else:
             worth = [common[0], common[1], 0.0]
-            offset[tag] = _background_offset(x @ worth, config)
+            offset[tag] = _background_offset((x @ worth)[y == 0], config)
         mix[:, tag] = worth * np.array([has_classes[tag], 1, 1])  # no classes, no witness
         probability: Array = 1 / (1 + np.exp(-np.clip(x @ np.asarray(mix[:, tag], float) + offset[tag], -60, 60)))
         thresholds[tag] = _threshold(probability, y, w, positives[tag], config)
     return Calibration(mix, offset, thresholds)
+
+
+def _as_in_a_library(y: Array, w: Array, config: SceneConfig) -> Array:
+    """Weights under which no tag is more common than in ordinary libraries: nearly all of Flickr8k shows people."""
+    there, absent = float((w * y).sum()), float((w * (1 - y)).sum())
+    limit = config.most_common / (1 - config.most_common) * absent
+    return w * np.where(y >= 0.5, limit / there, 1.0) if there > limit else w
 
 
 def _regress(x: Array, y: Array, w: Array, start: Array, ridge: float) -> Array:
@@ -146,13 +154,18 @@ def _background_offset(score: Array, config: SceneConfig) -> float:
 
 
 def _threshold(p: Array, y: Array, w: Array, positives: int, config: SceneConfig) -> float:
-    """The lowest probability above which `config.precision` of the weight is right; even odds without data."""
+    """The lowest probability above which `config.precision` of the weight is right; even odds without data.
+
+    It is never below what a typical picture of the tag gets: the training sets have little between a
+    clear yes and a clear no, and a picture unlike all of them lands there.
+    """
     if positives < config.enough:
         return 0.5
     order = np.argsort(-p)
     right, total = np.cumsum((w * y)[order]), np.cumsum(w[order])
-    seen = np.cumsum(((y >= 0.5) & (w >= 0.5))[order])
+    seen = np.cumsum(((y >= 0.5) & (w > 0))[order])
     good = (right / np.maximum(total, 1e-9) >= config.precision) & (seen >= config.least_seen)
     if not good.any():
         return float(max(0.8, p.max() + 0.02))
-    return float(max(p[order][np.flatnonzero(good)[-1]], config.lowest))
+    typical = np.quantile(p[(y >= 0.5) & (w > 0)], config.atypical)
+    return float(max(p[order][np.flatnonzero(good)[-1]], typical, config.lowest))

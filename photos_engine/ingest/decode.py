@@ -21,12 +21,18 @@ from typing import Final
 from PIL import Image
 
 from photos_engine.errors import DecodeError, ImageTooLarge, PhotoError, Unreadable, UnsupportedFormat
+from photos_engine.ingest.formats import (
+    RAW_EXTENSIONS,
+    SNIFF_BYTES,
+    Format,
+    describe_content,
+    extension_of,
+    sniff_format,
+)
+from photos_engine.ingest.metadata import read_metadata
+from photos_engine.ingest.pixels import as_array, encode_thumbnail, is_sideways, turn_upright
+from photos_engine.ingest.readers import BrokenPictureError, DecodeLimits, TooLargeError, open_picture
 from photos_engine.types import DecodedPhoto
-
-from .formats import RAW_EXTENSIONS, SNIFF_BYTES, Format, describe_content, extension_of, sniff_format
-from .metadata import read_metadata
-from .pixels import as_array, encode_thumbnail, is_sideways, turn_upright
-from .readers import BrokenPictureError, DecodeLimits, TooLargeError, open_picture
 
 _HASH_BYTES: Final = 16
 _BLOCK_BYTES: Final = 1 << 20

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from photos_engine.ingest.dates import Timestamp
 from photos_engine.types import Box, GeoPoint, PersonRegion
-
-from .dates import Timestamp
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,10 +22,17 @@ from types import TracebackType
 from typing import Final, Self
 
 from photos_engine.errors import DecodeError, PhotoError, PhotosEngineError, UsageError
+from photos_engine.ingest.readers import DecodeLimits
+from photos_engine.ingest.wire import (
+    Header,
+    WireError,
+    error_from_header,
+    photo_from_frame,
+    read_frame,
+    write_frame,
+    zone_to_json,
+)
 from photos_engine.types import DecodedPhoto
-
-from .readers import DecodeLimits
-from .wire import Header, WireError, error_from_header, photo_from_frame, read_frame, write_frame, zone_to_json
 
 logger = logging.getLogger(__name__)
 

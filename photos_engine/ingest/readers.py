@@ -24,9 +24,9 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from .embedded import Embedded, embedded_in_heif, embedded_in_image, embedded_in_raw
-from .formats import Format
-from .pixels import WORKING_SHORTER_PX, as_working_rgb, working_factor
+from photos_engine.ingest.embedded import Embedded, embedded_in_heif, embedded_in_image, embedded_in_raw
+from photos_engine.ingest.formats import Format
+from photos_engine.ingest.pixels import WORKING_SHORTER_PX, as_working_rgb, working_factor
 
 _ORIENTATION: Final = 0x0112
 _DNG_VERSION: Final = 50706

@@ -14,9 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from photos_engine.errors import PhotoError, Unreadable
-from photos_engine.types import FileStamp
-
-from .formats import (
+from photos_engine.ingest.formats import (
     IMAGE_EXTENSIONS,
     SNIFF_BYTES,
     UNREAD_EXTENSIONS,
@@ -24,7 +22,8 @@ from .formats import (
     extension_of,
     sniff_format,
 )
-from .sidecars import Companions
+from photos_engine.ingest.sidecars import Companions
+from photos_engine.types import FileStamp
 
 # Thumbnails, recycle bins and indexes that applications keep beside the photos. Hidden folders are
 # skipped as such.

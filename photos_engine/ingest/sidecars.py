@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from .formats import LIVE_VIDEO_EXTENSIONS, extension_of
+from photos_engine.ingest.formats import LIVE_VIDEO_EXTENSIONS, extension_of
 
 _COUNTER = re.compile(r"^(?P<rest>.+)\((?P<n>\d{1,4})\)$", re.DOTALL)
 _EDITED = re.compile(

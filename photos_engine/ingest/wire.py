@@ -20,9 +20,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from photos_engine import errors
+from photos_engine.ingest.pixels import WORKING_LONGER_PX
 from photos_engine.types import Box, CaptureFacts, DateSource, DecodedPhoto, GeoPoint, PersonRegion, ZoneSource
-
-from .pixels import WORKING_LONGER_PX
 
 _LENGTH: Final = struct.Struct(">I")
 _MAX_HEADER: Final = 4 * 2**20

@@ -14,10 +14,17 @@ import sys
 from typing import IO, Final
 
 from photos_engine.errors import PhotoError
-
-from .decode import decode_photo
-from .readers import DecodeLimits
-from .wire import Header, WireError, error_to_header, photo_to_frame, read_frame, write_frame, zone_from_json
+from photos_engine.ingest.decode import decode_photo
+from photos_engine.ingest.readers import DecodeLimits
+from photos_engine.ingest.wire import (
+    Header,
+    WireError,
+    error_to_header,
+    photo_to_frame,
+    read_frame,
+    write_frame,
+    zone_from_json,
+)
 
 _NICENESS: Final = 5
 # A worker that has grown beyond this between photos is replaced: that returns its memory.

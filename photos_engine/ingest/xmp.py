@@ -15,10 +15,8 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from photos_engine.types import Box, GeoPoint, PersonRegion
-
-from .dates import Timestamp, parse_timestamp
-from .findings import (
+from photos_engine.ingest.dates import Timestamp, parse_timestamp
+from photos_engine.ingest.findings import (
     NOTHING,
     Findings,
     as_number,
@@ -28,7 +26,8 @@ from .findings import (
     clipped_box,
     upright_box,
 )
-from .text import MAX_WORD, clean_caption, clean_text, clean_words
+from photos_engine.ingest.text import MAX_WORD, clean_caption, clean_text, clean_words
+from photos_engine.types import Box, GeoPoint, PersonRegion
 
 _RDF: Final = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 _DC: Final = "{http://purl.org/dc/elements/1.1/}"
