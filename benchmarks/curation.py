@@ -1,7 +1,7 @@
 """What the engine keeps apart in a scripted life, against the truth that the script wrote beside its pictures.
 
     python benchmarks/curation.py --life ./life
-    python benchmarks/curation.py --data ../shared/data --seeds 1 --photos 1500 --crops ../shared/data --scale 100000
+    python benchmarks/curation.py --data DATA --seeds 1 --photos 1500 --crops DATA --scale 100000
 
 The first form takes a library that `scripted_life.py` has written; the second plays it first, with the
 script beside the data folder. Utility content and spoiled shots are judged by photo, duplicates by pairs of

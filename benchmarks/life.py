@@ -1,6 +1,6 @@
 """What the whole engine makes of a scripted life: the figures of its truth, from one indexing run.
 
-    python benchmarks/life.py --data ../shared/data --seeds 1 --photos 1500
+    python benchmarks/life.py --data DATA --seeds 1 --photos 1500
 
 Trips, home, celebrations and memories are judged as `memories.py` does, utility content, duplicates and
 spoiled shots as `curation.py` does; the script that plays the life lies beside the data folder.

@@ -1,7 +1,7 @@
 """What the engine makes of a scripted life, against the truth that the script wrote beside its pictures.
 
     python benchmarks/memories.py --life ./life --life ./life2
-    python benchmarks/memories.py --data ../shared/data --seeds 1 2 3 --photos 1500
+    python benchmarks/memories.py --data DATA --seeds 1 2 3 --photos 1500
 
 The first form takes libraries that `scripted_life.py` has written; the second plays them first, with the
 script beside the data folder. Each is indexed into a new library, so that the whole engine is measured.

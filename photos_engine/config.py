@@ -21,6 +21,8 @@ from photos_engine.errors import ConfigError
 APP_NAME = "photos-engine"
 ENVIRONMENT_PREFIX = "PHOTOS_ENGINE_"
 MEBIBYTE = 1024 * 1024
+LARGEST = 1024 * 1024
+"""No number is above this: a tebibyte in MiB, twelve days in seconds. Far larger ones don't fit the system's calls."""
 
 
 def default_library() -> Path:
@@ -49,11 +51,11 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name in ("batch_size", "decode_workers", "inference_threads", "max_file_mb", "decode_memory_mb"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} must be at least 1, not {getattr(self, name)}")
+            if not 1 <= getattr(self, name) <= LARGEST:
+                raise ConfigError(f"{name} must be from 1 to {LARGEST:,}, not {getattr(self, name)}")
         for name in ("decode_timeout_s", "max_megapixels"):
-            if not getattr(self, name) > 0:
-                raise ConfigError(f"{name} must be above 0, not {getattr(self, name)}")
+            if not 0 < getattr(self, name) <= LARGEST:  # nor NaN
+                raise ConfigError(f"{name} must be above 0 and at most {LARGEST:,}, not {getattr(self, name)}")
         if self.time_zone:
             try:
                 ZoneInfo(self.time_zone)
@@ -66,21 +68,20 @@ class Settings:
 def load_settings(
     *, file: Path | None = None, environment: Mapping[str, str] | None = None, **arguments: Any
 ) -> Settings:
-    """Settings from all their sources; arguments that are None count as not given.
+    """Settings from all their sources; arguments that are None and empty variables count as not given.
 
     `file` must exist when it is named; without a name the default file is read where it exists.
     Raises: ConfigError for an unknown key, a malformed file or a value out of range.
     """
     environment = os.environ if environment is None else environment
-    named = file or (
-        Path(environment[f"{ENVIRONMENT_PREFIX}CONFIG"]) if f"{ENVIRONMENT_PREFIX}CONFIG" in environment else None
-    )
+    named_there = environment.get(f"{ENVIRONMENT_PREFIX}CONFIG", "")
+    named = file or (Path(named_there) if named_there else None)
     values: dict[str, Any] = _read_file(named) if named else {}
     if named is None and default_config_file().is_file():
         values = _read_file(default_config_file())
     fields = {f.name for f in dataclasses.fields(Settings)}
     for name in fields:
-        if (text := environment.get(ENVIRONMENT_PREFIX + name.upper(), "")) != "":
+        if text := environment.get(ENVIRONMENT_PREFIX + name.upper(), ""):
             values[name] = text
     values |= {name: value for name, value in arguments.items() if value is not None}
     if unknown := values.keys() - fields:
@@ -91,7 +92,7 @@ def load_settings(
 def _read_file(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(f"settings file {path}: {error}") from error
 
 
@@ -107,7 +108,9 @@ def _convert(name: str, value: Any) -> Any:
     kind = _TYPES.get(name, int)
     if isinstance(value, bool) or (kind is int and isinstance(value, float)):
         raise ConfigError(f"{name} must be {kind.__name__}, not {value!r}")
+    if kind is Path and value == "":  # as a path it would mean the folder one happens to stand in
+        raise ConfigError(f"{name} must name a folder")
     try:
         return Path(value).expanduser().absolute() if kind is Path else kind(value)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ConfigError(f"{name} must be {kind.__name__}, not {value!r}") from error

@@ -105,7 +105,8 @@ def write_sheets(sheets: Iterable[Sheet], folder: Path, thumbnail: Thumbnails) -
         buffer = BytesIO()
         draw_sheet(sheet, thumbnail).save(buffer, "JPEG", quality=88)
         try:
-            write_atomically(folder / f"{_UNSAFE_IN_NAMES.sub('_', sheet.name)}.jpg", buffer.getvalue(), durable=False)
+            path = folder / f"{_UNSAFE_IN_NAMES.sub('_', sheet.name)}.jpg"
+            write_atomically(path, buffer.getvalue(), durable=False, make_folders=True)
         except OSError as error:
             raise ConfigError(f"contact sheets can't be written to {folder}: {error.strerror or error}") from error
         count += 1

@@ -76,11 +76,6 @@ class Derived:
         """All memories as of any day, made afresh and not stored."""
         return make_memories(self.snapshot(), self.graph(), self._tags, on=day)
 
-    def forget_memories(self) -> None:
-        """Let the next question make the memories again."""
-        with self._store.begin() as unit:
-            unit.set_setting("memories_stamp", "")
-
     def index(self) -> VectorIndex:
         """The vector index of all present photos."""
         with self._lock, self._store.read() as unit:

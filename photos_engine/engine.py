@@ -11,7 +11,8 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from contextlib import nullcontext
+from datetime import date, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -24,8 +25,9 @@ from PIL import Image
 from photos_engine import curation
 from photos_engine.analyzers import SceneAnalyzer, Taxonomy, TextEncoder
 from photos_engine.config import MEBIBYTE, Settings, load_settings
+from photos_engine.decisions import DECISIONS_ON, as_document, read_document
 from photos_engine.derived import Derived
-from photos_engine.errors import ConfigError, NotFound, PhotoNotFound, UsageError
+from photos_engine.errors import ConfigError, NotFound, PhotoNotFound, Unreadable, UsageError
 from photos_engine.experiences import autocrop, featured, recommend, utility, wallpapers
 from photos_engine.experiences.memories import choose_for_day
 from photos_engine.experiences.search import Concepts, SearchSources, search
@@ -59,11 +61,11 @@ from photos_engine.types import (
     UtilityPhoto,
     Wallpaper,
 )
+from photos_engine.upkeep import check_library
 
 logger = logging.getLogger(__name__)
 
 PhotoLike = Photo | str | os.PathLike[str]
-DECISIONS_FORMAT = 1
 
 
 class PhotosEngine:
@@ -83,8 +85,7 @@ class PhotosEngine:
         self._analyzer: SceneAnalyzer | None = None
         self._text_encoder: TextEncoder | None = None
         self._concepts: Concepts | None = None
-        with self._store.read() as unit:
-            self._model = unit.setting("model") or registry.load_manifest().name
+        self._model = registry.load_manifest().name
         tags = {tag.id: tag for tag in self._taxonomy.tags}
         self._derived = Derived(self._library, self._store, self._model, tags)
 
@@ -146,14 +147,16 @@ class PhotosEngine:
         return self.index(roots, on_progress=on_progress) if roots else None
 
     def roots(self) -> tuple[str, ...]:
-        """The folders and files that were given to `index`, those inside others left out."""
+        """The folders that were given to `index`, those inside others left out."""
         with self._store.read() as unit:
             return tuple(json.loads(unit.setting("roots") or "[]"))
 
     def _remember_roots(self, roots: Sequence[str]) -> None:
         known = self.roots()
-        merged = sorted({*known, *roots})
-        outer = [r for r in merged if not any(r != o and r.startswith(o.rstrip(os.sep) + os.sep) for o in merged)]
+        outer: list[str] = []
+        for root in sorted({*known, *filter(os.path.isdir, roots)}, key=lambda path: Path(path).parts):
+            if not outer or not root.startswith(outer[-1].rstrip(os.sep) + os.sep):
+                outer.append(root)
         if tuple(outer) != known:
             with self._store.begin() as unit:
                 unit.set_setting("roots", json.dumps(outer))
@@ -250,8 +253,7 @@ class PhotosEngine:
 
     def photo(self, subject: PhotoLike) -> Photo:
         """One photo by its path or id. Raises: PhotoNotFound."""
-        if isinstance(subject, Photo):
-            subject = subject.id
+        subject = subject.id if isinstance(subject, Photo) else os.path.expanduser(os.fspath(subject))  # noqa: PTH111
         with self._store.read() as unit:
             try:
                 return unit.photos.find(subject)
@@ -275,7 +277,10 @@ class PhotosEngine:
         found = self.photo(photo)
         path = self._library.thumbnail_path(found.id)
         if not path.exists():
-            self._library.save_thumbnail(found.id, self._decode(found.path).thumbnail)
+            decoded = self._decode(found.path)
+            if decoded.content_hash != found.id:
+                raise Unreadable(found.path, "it has changed since it was indexed")
+            self._library.save_thumbnail(found.id, decoded.thumbnail)
         return path
 
     def explain(self, photo: PhotoLike) -> Explanation:
@@ -330,7 +335,7 @@ class PhotosEngine:
         It survives re-indexing, moved files, another model and a rebuild. Raises: NotFound, UsageError.
         """
         name, kind = self._resolve(subject)
-        if decision not in _DECISIONS_ON[kind]:
+        if decision not in DECISIONS_ON[kind]:
             raise UsageError(f"{decision} can't be decided about a {kind}")
         with self._store.begin() as unit:
             made = unit.decisions.add(name, kind, decision)
@@ -345,8 +350,8 @@ class PhotosEngine:
         except PhotoNotFound:
             name = os.fspath(subject) if not isinstance(subject, Photo) else subject.id
         with self._store.read() as unit:
-            if any(d.subject == name for d in unit.decisions.all()):
-                return name, next(d.subject_kind for d in unit.decisions.all() if d.subject == name)
+            for earlier in unit.decisions.of(name):
+                return name, earlier.subject_kind
             if any(g.id == name for g in unit.groups.all()):
                 return name, "group"
         if any(m.id == name for m in self._derived.memories(_today())):
@@ -359,43 +364,22 @@ class PhotosEngine:
         """Write every decision to a JSON file that `import_decisions` reads, in any library; returns how many."""
         with self._store.read() as unit:
             decisions = unit.decisions.all()
-        rows = [
-            {
-                "subject": d.subject,
-                "subject_kind": d.subject_kind,
-                "decision": d.decision.value,
-                "decided_utc": d.decided_utc.isoformat(),
-            }
-            for d in decisions
-        ]
-        content = json.dumps({"format": DECISIONS_FORMAT, "decisions": rows}, indent=1)
         try:
-            write_atomically(Path(target), content.encode())
+            write_atomically(Path(target), as_document(decisions))
         except OSError as error:
             raise ConfigError(
                 f"decisions can't be written to {os.fspath(target)}: {error.strerror or error}"
             ) from error
-        return len(rows)
+        return len(decisions)
 
     def import_decisions(self, source: str | os.PathLike[str]) -> int:
         """Take over decisions from a file; returns how many were new. Raises: ConfigError."""
         try:
-            document = json.loads(Path(source).read_text(encoding="utf-8"))
-            if document["format"] != DECISIONS_FORMAT:
-                raise ConfigError(f"{os.fspath(source)} has decisions of format {document['format']}")
-            decisions = [
-                StoredDecision(
-                    str(row["subject"]),
-                    str(row["subject_kind"]),
-                    Decision(row["decision"]),
-                    datetime.fromisoformat(row["decided_utc"]).astimezone(UTC),
-                )
-                for row in document["decisions"]
-            ]
+            decisions = read_document(Path(source).read_bytes())
         except OSError as error:
             raise ConfigError(f"decisions can't be read from {os.fspath(source)}: {error.strerror}") from error
-        except (ValueError, KeyError, TypeError) as error:
-            raise ConfigError(f"{os.fspath(source)} holds no decisions: {error}") from error
+        except ConfigError as error:
+            raise ConfigError(f"{os.fspath(source)}: {error}") from error
         with self._store.begin() as unit:
             new = unit.decisions.restore(decisions)
             if new:
@@ -429,9 +413,10 @@ class PhotosEngine:
 
     def check(self, *, repair: bool = False) -> CheckReport:
         """Look for damage in database, index, graph and thumbnails; `repair` makes the derived ones again."""
-        from photos_engine.upkeep import check_library
-
-        return check_library(self._library, self._store, self._derived, self._model, repair=repair)
+        with self._library.exclusive() if repair else nullcontext():
+            return check_library(
+                self._library, self._store, self._derived, self._model, decode=self._decode, repair=repair
+            )
 
     # --- parts, made when first needed ---
 
@@ -478,14 +463,6 @@ class PhotosEngine:
             limits=self._limits(),
             default_zone=ZoneInfo(zone) if zone else None,
         )
-
-
-_DECISIONS_ON = {
-    "photo": frozenset(Decision),
-    "group": frozenset({Decision.NOT_DUPLICATE, Decision.UNDO}),
-    "memory": frozenset({Decision.FAVOURITE, Decision.HIDE, Decision.FEATURE_LESS, Decision.UNDO}),
-    "node": frozenset({Decision.FAVOURITE, Decision.HIDE, Decision.FEATURE_LESS, Decision.UNDO}),
-}
 
 
 def _today() -> date:

@@ -7,14 +7,16 @@ import tempfile
 from pathlib import Path
 
 
-def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> None:
+def write_atomically(path: Path, content: bytes, *, durable: bool = True, make_folders: bool = False) -> None:
     """Put content at `path`, whole or not at all.
 
     Written beside the target, then renamed over it: readers see the old file or the new. Durable
     content is on the disk before the rename; what can be made again needs no such wait. Renaming is
-    atomic on one file system; some network drives don't promise it. Raises: OSError.
+    atomic on one file system; some network drives don't promise it. `make_folders` is for places of the
+    engine's own: in a path that a person typed, a missing folder is a slip. Raises: OSError.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if make_folders:
+        path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -65,6 +65,6 @@ class Library:
     def save_thumbnail(self, content_hash: str, jpeg: bytes) -> None:
         """Keep a thumbnail. Raises: StoreError."""
         try:
-            write_atomically(self.thumbnail_path(content_hash), jpeg, durable=False)
+            write_atomically(self.thumbnail_path(content_hash), jpeg, durable=False, make_folders=True)
         except OSError as error:
             raise StoreError(f"a thumbnail can't be written below {self.folder}: {error.strerror or error}") from error

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -82,7 +82,8 @@ class Pipeline:
         model, tally = self.analyzer.model_name, _Tally()
         with self.store.read() as unit:
             known, known_videos = unit.files.stamps(), unit.files.videos()
-            pending, sizes = unit.files.without_analysis(model), unit.files.analysed_sizes(model)
+            pending = unit.files.without_analysis(model) | unit.files.unreadable()
+            sizes = unit.files.analysed_sizes(model)
         found = scan(roots, known, passed_over=[self.store.database.parent])
         self._report("scan", len(found.photos), len(found.photos))
         todo = [p for p in found.photos if p.change is not Change.UNCHANGED or os.fspath(p.path) in pending]
@@ -116,12 +117,14 @@ class Pipeline:
 
     def _record_known(self, group: Sequence[tuple[FoundPhoto, str]], gone: set[str], tally: _Tally) -> None:
         with self.store.begin() as unit:
+            held = unit.files.photo_keys(os.fspath(photo.path) for photo, _ in group)
             for photo, content_hash in group:
                 key = unit.photos.key_of(content_hash)
                 if key is None:  # forgotten since the run began
                     continue
                 _count(unit, photo, key, gone, tally, is_known=True)
-                _record_files(unit, photo, key)
+                _record_files(unit, photo, key, gone, is_new=False)
+            unit.photos.drop_fileless(held.values())
             unit.touch()
 
     def _analyse(self, fresh: Sequence[FoundPhoto], total: int, gone: set[str], tally: _Tally) -> None:
@@ -145,30 +148,34 @@ class Pipeline:
         signals = self._see([result for _, result in group if isinstance(result, DecodedPhoto)])
         with self.store.begin() as unit:
             analysed: dict[int, SceneSignals] = {}
-            replaced: set[int] = set()
             held = unit.files.photo_keys(os.fspath(photo.path) for photo, _ in group)
             for photo, result in group:
                 path = os.fspath(photo.path)
                 before = held.get(path)
                 if isinstance(result, PhotoError):
-                    unit.files.record_failure(path, photo.stamp, result)
+                    unit.files.record_failure(path, photo.stamp, result, before)
                     tally.new += photo.change is Change.NEW
                     tally.changed += photo.change is Change.CHANGED
-                    replaced.update(() if before is None else (before,))
                     continue
-                where = None if result.facts.gps is None else self.gazetteer.locate(result.facts.gps)
-                key, is_new = unit.photos.save(path, result, where)
+                key, is_new = self._save(unit, photo, result)
                 _count(unit, photo, key, gone, tally, is_known=not is_new)
                 if (seen := signals.get(result.content_hash)) is not None:
                     analysed[key] = seen
                 if before is not None and before != key:
                     self._carry_over(unit, before, result, signals.get(result.content_hash))
-                    replaced.add(before)
-                _record_files(unit, photo, key)
+                _record_files(unit, photo, key, gone, is_new=is_new)
             unit.analyses.add(self.analyzer.model_name, analysed.items())
-            unit.photos.drop_fileless(replaced)
+            unit.photos.drop_fileless(held.values())
             unit.touch()
         tally.analysed += len(analysed)
+
+    def _save(self, unit: UnitOfWork, photo: FoundPhoto, decoded: DecodedPhoto) -> tuple[int, bool]:
+        """The photo's key, and whether its content is new. A bare copy does not overrule what sidecars say."""
+        key = None if photo.sidecars else unit.photos.key_of(decoded.content_hash)
+        if key is not None and unit.files.has_sidecars_elsewhere(key, os.fspath(photo.path)):
+            return key, False
+        where = None if decoded.facts.gps is None else self.gazetteer.locate(decoded.facts.gps)
+        return unit.photos.save(os.fspath(photo.path), decoded, where)
 
     def _see(self, decoded: Sequence[DecodedPhoto]) -> dict[str, SceneSignals]:
         """Content hash -> signals, for the pictures that this model has not seen yet."""
@@ -240,8 +247,10 @@ def _count(unit: UnitOfWork, photo: FoundPhoto, key: int, gone: set[str], tally:
         tally.new += not moved
 
 
-def _record_files(unit: UnitOfWork, photo: FoundPhoto, key: int) -> None:
+def _record_files(unit: UnitOfWork, photo: FoundPhoto, key: int, gone: Collection[str], *, is_new: bool) -> None:
     unit.files.record_image(os.fspath(photo.path), photo.stamp, key)
+    if not is_new:
+        unit.photos.name_files(key, [path for path in unit.files.paths_of(key) if path not in gone])
     if photo.video is not None:
         unit.files.record_video(os.fspath(photo.video), key)
 

@@ -73,6 +73,7 @@ def choose_varied(
     """
     if not items or count < 1:
         return Choice((), {}, ())
+    count = min(count, len(items))  # also keeps the number of parts within what an array can count
     worth = np.asarray(worths, dtype=np.float64)
     time_s = np.array([item.photo.taken.timestamp() for item in items])
     part = _equal_parts(time_s, max(1, count // 2))

@@ -17,18 +17,25 @@ from pathlib import Path
 import numpy as np
 
 from photos_engine.derived import Derived
-from photos_engine.errors import IntegrityFailure, PhotoError, VectorIndexError
+from photos_engine.errors import IntegrityFailure, PhotoError, Unreadable, VectorIndexError
 from photos_engine.graph import PersonalGraph
 from photos_engine.index import FaissIndex
-from photos_engine.ingest import DecodeLimits, decode_photo
 from photos_engine.library import Library
 from photos_engine.store import Store
-from photos_engine.types import CheckReport, Photo
+from photos_engine.types import CheckReport, DecodedPhoto, Photo
 
 _JPEG_START = b"\xff\xd8\xff"
 
 
-def check_library(library: Library, store: Store, derived: Derived, model: str, *, repair: bool) -> CheckReport:
+def check_library(
+    library: Library,
+    store: Store,
+    derived: Derived,
+    model: str,
+    *,
+    decode: Callable[[Path], DecodedPhoto],
+    repair: bool,
+) -> CheckReport:
     """What is wrong with a library, and with `repair` what was mended: index, graph and thumbnails can be made again.
 
     A damaged database ends the check: nothing else can be told without it. Raises: StoreError.
@@ -39,7 +46,7 @@ def check_library(library: Library, store: Store, derived: Derived, model: str, 
         problems = [str(error)]
     if problems:
         return CheckReport(("database",), tuple(f"database: {problem}" for problem in problems), ())
-    check = _Check(library, store, derived, model, repair)
+    check = _Check(library, store, derived, model, decode, repair)
     check.look_at_index()
     check.look_at_graph()
     litter = check.look_at_thumbnails()
@@ -55,6 +62,7 @@ class _Check:
     store: Store
     derived: Derived
     model: str
+    decode: Callable[[Path], DecodedPhoto]
     repair: bool
     problems: list[str] = field(default_factory=list)
     repaired: list[str] = field(default_factory=list)
@@ -74,8 +82,12 @@ class _Check:
             except VectorIndexError as error:
                 self.found(f"vector index: {error}", lambda: self._make_index(path), "vector index: made again")
                 return
+        with self.store.read() as unit:
+            before = unit.revision
         index = self.derived.index()
         with self.store.read() as unit:
+            if unit.revision != before:
+                return  # a run goes on meanwhile: the index was brought in step as this was asked
             present = unit.analyses.keys(self.model)
         if not np.array_equal(index.keys(), present):
             problem = f"vector index: it holds {len(index)} photos, the database {len(present)}"
@@ -125,7 +137,9 @@ class _Check:
         refused = []
         for photo in lost:
             try:
-                decoded = decode_photo(photo.path, limits=DecodeLimits())
+                decoded = self.decode(photo.path)
+                if decoded.content_hash != photo.id:
+                    raise Unreadable(photo.path, "it has changed since it was indexed")
                 self.library.save_thumbnail(photo.id, decoded.thumbnail)
             except PhotoError as error:
                 refused.append(error)

@@ -13,7 +13,6 @@ from torch.nn import functional as F  # noqa: N812 -- as everywhere with torch
 
 LOW_TAPS = ("stem", "stage1", "stage2")
 STATISTICS_CHANNELS = 3 * (32 + 24 + 48 + 2) + 32 + 24 + 48 + 12
-LAYOUT_CHANNELS = 48 * 49
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 _LEVELS = (4, 10, 20, 35, 60, 100, 155, 195, 220, 235, 245, 251)  # of 255, closer where clipping begins
 

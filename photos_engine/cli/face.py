@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from photos_engine.cli.output import printable
+from photos_engine.cli.parameters import Folder
 from photos_engine.config import default_library
 from photos_engine.errors import PhotosEngineError, UsageError
 from photos_engine.json_shapes import encode_json
@@ -121,7 +122,7 @@ def _shared_options() -> list[click.Parameter]:
     return [
         click.Option(
             ["--library"],
-            type=click.Path(file_okay=False, path_type=Path),
+            type=Folder(path_type=Path),
             callback=_note_library,
             expose_value=False,
             metavar="DIR",

@@ -4,11 +4,27 @@ from __future__ import annotations
 
 import math
 from datetime import date, datetime
+from typing import Any
 
 import click
 
-LIMIT = click.IntRange(min=1)
-FOLDER = click.Path(file_okay=False)
+MOST_PHOTOS = 1_000_000
+FIRST_YEAR, LAST_YEAR = 1826, 2200  # from the oldest photograph that is left
+
+LIMIT = click.IntRange(min=1, max=MOST_PHOTOS)
+
+
+class Folder(click.Path):
+    """A folder, there or not. An empty name is a slip: as a path it would mean the folder one stands in."""
+
+    def __init__(self, path_type: type | None = None) -> None:
+        super().__init__(file_okay=False, path_type=path_type)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The folder's path."""
+        if value == "":
+            self.fail("an empty name is no folder", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 def parse_day(text: str) -> date:
@@ -16,9 +32,12 @@ def parse_day(text: str) -> date:
     if text == "today":
         return datetime.now().astimezone().date()
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         raise click.BadParameter(f"{text!r} is no day: write it like 2024-05-31, or today") from None
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise click.BadParameter(f"{text!r} is no day of the years {FIRST_YEAR} to {LAST_YEAR}")
+    return day
 
 
 def parse_screen(text: str) -> tuple[int, int]:

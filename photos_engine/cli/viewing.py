@@ -11,7 +11,7 @@ import click
 from photos_engine import contact_sheet
 from photos_engine.cli.face import Face, main, pass_face
 from photos_engine.cli.output import because, counted, printable, span
-from photos_engine.cli.parameters import FOLDER, LIMIT, parse_aspect, parse_day, parse_screen
+from photos_engine.cli.parameters import LIMIT, Folder, parse_aspect, parse_day, parse_screen
 from photos_engine.contact_sheet import Sheet
 from photos_engine.json_shapes import (
     as_crop,
@@ -25,7 +25,7 @@ from photos_engine.json_shapes import (
 from photos_engine.types import Box, DuplicateGroup, Memory, Reason, SearchAnswer
 
 contact_sheet_option = click.option(
-    "--contact-sheet", "folder", type=FOLDER, metavar="DIR", help="Also write pictures to look at into this folder."
+    "--contact-sheet", "folder", type=Folder(), metavar="DIR", help="Also write pictures to look at into this folder."
 )
 
 

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
 
 from photos_engine.curation import assess_utility
 from photos_engine.types import AnalysedPhoto, Decision, FloatArray, Reason, Snapshot
@@ -82,6 +81,9 @@ def learn_taste(snapshot: Snapshot) -> Taste:
     # All that was left alone together weighs as much as half of what was judged.
     against[len(disliked) :] = 0.5 * weights[: len(liked) + len(disliked)].sum() / max(1, len(unjudged))
     weights[: len(liked)] *= against.sum() / weights[: len(liked)].sum()  # neutral is where both sides balance
+    # Here and not above: it takes a second or two to import, and most starts of the engine learn nothing.
+    from sklearn.linear_model import LogisticRegression
+
     model = LogisticRegression(C=_REGULARISATION, max_iter=1000)
     model.fit(snapshot.embeddings[rows], signs[rows] > 0, sample_weight=weights)
     coefficients: FloatArray = model.coef_[0].astype(np.float32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import MAXYEAR, MINYEAR, date, timedelta
 
 import holidays
 
@@ -48,16 +48,18 @@ def season_of(day: date, latitude: float | None) -> tuple[str, date] | None:
     if latitude is None or latitude != latitude or abs(latitude) < _TROPICS_DEGREES:
         return None
     quarter = day.month % 12 // 3
-    began = date(day.year - (day.month < 3), quarter * 3 or 12, 1)
+    year = day.year - (day.month < 3)
+    began = date(year, quarter * 3 or 12, 1) if year >= MINYEAR else date.min
     return _SEASONS[(quarter + (2 if latitude < 0 else 0)) % 4], began
 
 
 def find_feasts(country_code: str | None, years: Iterable[int]) -> tuple[Feast, ...]:
     """The public holidays of a country and the feasts shared by many cultures, in time order.
 
-    An unknown country has the shared feasts alone, and photographs must show them.
+    An unknown country has the shared feasts alone, and photographs must show them. A year that `date`
+    doesn't know has none.
     """
-    years = sorted(set(years))
+    years = sorted({year for year in years if MINYEAR <= year <= MAXYEAR})
     public = _public_holidays(country_code, years)
     names = {name for _, name in public}
     feasts = [feast for year in years for feast in _shared_feasts(year, names, country_code)]
@@ -76,7 +78,9 @@ def _shared_feasts(year: int, public_names: set[str], country_code: str | None) 
         return _LIVELY if any(name in public for public in public_names) else None
 
     yield Feast("christmas", "Christmas", date(year, 12, 24), date(year, 12, 26), kept("Christmas"), _CHRISTMAS)
-    yield Feast("new_year", "New Year", date(year, 12, 31), date(year + 1, 1, 1), kept("New Year"), _NEW_YEAR)
+    old_years_day = date(year, 12, 31)
+    new_years_day = date(year + 1, 1, 1) if year < MAXYEAR else date.max
+    yield Feast("new_year", "New Year", old_years_day, new_years_day, kept("New Year"), _NEW_YEAR)
     eve = date(year, 10, 31)
     yield Feast(
         "halloween", "Halloween", eve, eve, _LIVELY if country_code in _HALLOWEEN_COUNTRIES else None, _HALLOWEEN

@@ -27,7 +27,7 @@ def write_graph(graph: nx.MultiDiGraph[str], path: Path) -> None:
     }
     # Level 1: the ids are random digits that no level makes much smaller. No time stamp: equal graphs, equal files.
     packed = gzip.compress(json.dumps(content, ensure_ascii=False).encode("utf-8"), compresslevel=1, mtime=0)
-    write_atomically(path, packed)
+    write_atomically(path, packed, make_folders=True)
 
 
 def read_graph(path: Path, *, model: str, revision: int) -> nx.MultiDiGraph[str] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from pathlib import Path
 from typing import Self
 from zipfile import BadZipFile
@@ -21,43 +22,50 @@ class ExactIndex:
     def __init__(self, model: str, dimensions: int) -> None:
         self.model = model
         self.dimensions = dimensions
-        self._keys: Keys = np.empty(0, np.int64)
-        self._vectors: FloatArray = np.empty((0, dimensions), np.float32)
+        # Keys and vectors change together: a search holds on to one pair, however others go on.
+        self._rows: tuple[Keys, FloatArray] = (np.empty(0, np.int64), np.empty((0, dimensions), np.float32))
+        self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return len(self._rows[0])
 
     def keys(self) -> Keys:
         """Every key in the index, ascending."""
-        return np.sort(self._keys)
+        return np.sort(self._rows[0])
 
     def add(self, keys: Keys, vectors: FloatArray) -> None:
         """Put vectors in, in place of those that had the same keys."""
         require_dimensions(vectors, self.dimensions)
-        self.remove(keys)
-        self._keys = np.concatenate([self._keys, keys])
-        self._vectors = np.concatenate([self._vectors, vectors])
+        with self._lock:
+            old_keys, old_vectors = self._without(keys)
+            self._rows = np.concatenate([old_keys, keys]), np.concatenate([old_vectors, vectors])
 
     def remove(self, keys: Keys) -> None:
         """Take vectors out; unknown keys are passed over."""
-        kept = ~np.isin(self._keys, keys)
-        self._keys, self._vectors = self._keys[kept], self._vectors[kept]
+        with self._lock:
+            self._rows = self._without(keys)
+
+    def _without(self, keys: Keys) -> tuple[Keys, FloatArray]:
+        kept = ~np.isin(self._rows[0], keys)
+        return self._rows[0][kept], self._rows[1][kept]
 
     def search(self, queries: FloatArray, count: int) -> tuple[Keys, FloatArray]:
         """The `count` nearest for each query, best first."""
         require_dimensions(queries, self.dimensions)
-        k = min(count, len(self))
-        cosines = queries @ self._vectors.T  # (m, n)
-        nearest = np.argpartition(-cosines, k - 1, axis=1)[:, :k] if 0 < k < len(self) else np.argsort(-cosines)[:, :k]
+        keys, vectors = self._rows
+        k = min(count, len(keys))
+        cosines = queries @ vectors.T  # (m, n)
+        nearest = np.argpartition(-cosines, k - 1, axis=1)[:, :k] if 0 < k < len(keys) else np.argsort(-cosines)[:, :k]
         scores = np.take_along_axis(cosines, nearest, axis=1)
         order = np.argsort(-scores, axis=1, kind="stable")
-        return self._keys[np.take_along_axis(nearest, order, axis=1)], np.take_along_axis(scores, order, axis=1)
+        return keys[np.take_along_axis(nearest, order, axis=1)], np.take_along_axis(scores, order, axis=1)
 
     def save(self, path: Path) -> None:
         """Write the index to a file, atomically."""
         buffer = io.BytesIO()
-        np.savez(buffer, model=np.array(self.model), keys=self._keys, vectors=self._vectors)
-        write_atomically(path, buffer.getvalue())
+        keys, vectors = self._rows
+        np.savez(buffer, model=np.array(self.model), keys=keys, vectors=vectors)
+        write_atomically(path, buffer.getvalue(), make_folders=True)
 
     @classmethod
     def load(cls, path: Path, model: str) -> Self:

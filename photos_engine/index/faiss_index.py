@@ -8,6 +8,7 @@ faiss index can take its place behind the same Protocol.
 from __future__ import annotations
 
 import json
+import threading
 import zlib
 from pathlib import Path
 from typing import Any, Self
@@ -30,6 +31,7 @@ class FaissIndex:
         self.model = model
         self.dimensions = dimensions
         flat = faiss.IndexScalarQuantizer(dimensions, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
+        self._lock = threading.Lock()  # faiss crashes when an index changes under a search
         self._index: Any = faiss.IndexIDMap2(flat)  # faiss' stubs don't know the numpy forms of its methods
 
     def __len__(self) -> int:
@@ -37,34 +39,40 @@ class FaissIndex:
 
     def keys(self) -> Keys:
         """Every key in the index, ascending."""
-        return np.sort(faiss.vector_to_array(self._index.id_map).astype(np.int64))
+        with self._lock:
+            return np.sort(faiss.vector_to_array(self._index.id_map).astype(np.int64))
 
     def add(self, keys: Keys, vectors: FloatArray) -> None:
         """Put vectors in, in place of those that had the same keys."""
         require_dimensions(vectors, self.dimensions)
-        self.remove(keys)
-        if len(keys):
+        if not len(keys):
+            return
+        with self._lock:
+            self._index.remove_ids(np.ascontiguousarray(keys, np.int64))
             self._index.add_with_ids(np.ascontiguousarray(vectors, np.float32), np.ascontiguousarray(keys, np.int64))
 
     def remove(self, keys: Keys) -> None:
         """Take vectors out; unknown keys are passed over."""
-        if len(keys) and len(self):
-            self._index.remove_ids(np.ascontiguousarray(keys, np.int64))
+        if len(keys):
+            with self._lock:
+                self._index.remove_ids(np.ascontiguousarray(keys, np.int64))
 
     def search(self, queries: FloatArray, count: int) -> tuple[Keys, FloatArray]:
         """The `count` nearest for each query, best first."""
         require_dimensions(queries, self.dimensions)
-        k = min(count, len(self))
-        if k <= 0:
-            return np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0), np.float32)
-        scores, keys = self._index.search(np.ascontiguousarray(queries, np.float32), k)
+        with self._lock:
+            k = min(count, len(self))
+            if k <= 0:
+                return np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0), np.float32)
+            scores, keys = self._index.search(np.ascontiguousarray(queries, np.float32), k)
         return keys, scores
 
     def save(self, path: Path) -> None:
         """Write the index to a file, atomically."""
-        body = faiss.serialize_index(self._index).tobytes()
+        with self._lock:
+            body = faiss.serialize_index(self._index).tobytes()
         header = {"format": _FORMAT, "model": self.model, "dimensions": self.dimensions, "crc32": zlib.crc32(body)}
-        write_atomically(path, json.dumps(header).encode() + b"\n" + body)
+        write_atomically(path, json.dumps(header).encode() + b"\n" + body, make_folders=True)
 
     @classmethod
     def load(cls, path: Path, model: str) -> Self:

@@ -18,7 +18,7 @@ class VectorIndex(Protocol):
     """Unit vectors by key, and which of them are nearest to a query.
 
     Vectors are (n, dimensions) float32, L2-normalised; keys (n,) int64, unique, not negative. Safe to
-    search from several threads while nobody adds or removes.
+    search from several threads, also while others add and remove.
     """
 
     @property

@@ -2,13 +2,16 @@
 
 Nothing here opens a photo. What can't be seen is not gone: below a folder that can't be listed, or a
 root that is missing or suddenly empty (a drive that isn't mounted), every known photo stays as it is.
+Only a root that was a photo itself is gone when its folder can be listed and lacks it.
 """
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Set
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -45,6 +48,10 @@ _SKIPPED_SUFFIXES = (".lrdata", ".lrcat-data", ".cocatalog", ".photolibrary-cach
 # Of these bundles only the originals are photos; the rest are previews and databases.
 _LIBRARY_SUFFIXES = (".photoslibrary", ".migratedphotolibrary", ".aplibrary")
 _LIBRARY_ORIGINALS = frozenset(("originals", "masters"))
+# What tells the library of an engine like this one, whose thumbnails are no photos.
+ENGINE_FILES = frozenset(("library.sqlite", "lock"))
+
+_Identity = tuple[int, int]  # a folder's device and inode: the same by whatever link it is reached
 
 
 class Change(StrEnum):
@@ -81,13 +88,19 @@ class _Walk:
     """One scan under way."""
 
     known: Mapping[str, FileStamp]
-    passed_over: frozenset[str]
+    passed_over: frozenset[_Identity]
     photos: list[FoundPhoto] = field(default_factory=list)
     videos: list[Path] = field(default_factory=list)
     problems: list[PhotoError] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
     unseen: set[str] = field(default_factory=set)  # folders and files that couldn't be looked at
-    visited: set[tuple[int, int]] = field(default_factory=set)
+    visited: set[_Identity] = field(default_factory=set)
+    wanted: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # by folder: roots' names
+
+    def want(self, path: str) -> None:
+        """Puts down a root that is a file: its folder is listed once for all of them."""
+        folder, name = os.path.split(path)
+        self.wanted[folder].add(name)
 
     def report(self, path: str, reason: str) -> None:
         self.unseen.add(path)
@@ -102,40 +115,61 @@ def scan(
 ) -> ScanResult:
     """Finds every photo under the roots (folders or single files) and what became of the known ones.
 
-    Folders in `passed_over` are not entered: an engine's own library may lie among the photos.
+    Folders in `passed_over` are not entered: an engine's own library may lie among the photos. Nor are
+    the libraries of other engines. A root that is such a folder is a problem, and nothing in it is gone.
     Keys of `known` and results are absolute paths. Symbolic links to files are followed, where they
     lead to regular files: people build albums of them, and a content is one photo however many
     names it has. Links to folders are not, since they can lead in circles or out of the roots.
     Never raises for a file or folder: what can't be read is in `problems`, as `Unreadable`.
     """
-    walk = _Walk(known, frozenset(os.path.abspath(os.fspath(folder)) for folder in passed_over))  # noqa: PTH100
+    libraries = frozenset(_identities(passed_over))
+    walk = _Walk(known, libraries, visited=set(libraries))
     tops = [os.path.abspath(os.fspath(root)) for root in roots]  # noqa: PTH100  resolve() would follow links
     for top in tops:
         _scan_root(walk, top)
-    gone = tuple(_gone_paths(walk, tops))
+    for folder, names in walk.wanted.items():
+        _scan_folder(walk, folder, only=names)
+    gone = tuple(_gone_paths(walk, set(tops)))
     return ScanResult(tuple(walk.photos), tuple(walk.videos), gone, tuple(walk.problems))
+
+
+def _identities(folders: Iterable[str | os.PathLike[str]]) -> Iterator[_Identity]:
+    for folder in folders:
+        with suppress(OSError):  # what can't be looked at can't be walked into
+            yield _identity(os.stat(folder))  # noqa: PTH116
+
+
+def _identity(status: os.stat_result) -> _Identity:
+    return status.st_dev, status.st_ino
 
 
 def _scan_root(walk: _Walk, top: str) -> None:
     try:
-        mode = os.stat(top).st_mode  # noqa: PTH116  str paths: a Path for each file costs more than its stat
+        status = os.stat(top)  # noqa: PTH116  str paths: a Path for each file costs more than its stat
+    except FileNotFoundError:
+        if top in walk.known:  # it was a photo: whether it is gone or out of reach, its folder will tell
+            walk.want(top)
+        else:
+            walk.report(top, "it doesn't exist")
+        return
     except OSError as error:
-        walk.report(top, "it doesn't exist" if isinstance(error, FileNotFoundError) else _reason(error))
+        walk.report(top, _reason(error))
         return
-    if stat.S_ISREG(mode):
-        _scan_folder(walk, os.path.dirname(top), only=os.path.basename(top))  # noqa: PTH119, PTH120
-        return
-    if not stat.S_ISDIR(mode):
+    if stat.S_ISREG(status.st_mode):
+        walk.want(top)
+    elif not stat.S_ISDIR(status.st_mode):
         walk.report(top, "it is neither a folder nor a file")
-        return
-    pending = [top]
-    while pending:
-        folder = pending.pop()
-        pending.extend(reversed(_scan_folder(walk, folder, is_root=folder == top)))
+    elif _identity(status) in walk.passed_over:
+        walk.report(top, "it is a library's own folder")
+    else:
+        pending = [top]
+        while pending:
+            folder = pending.pop()
+            pending.extend(reversed(_scan_folder(walk, folder, is_root=folder == top)))
 
 
-def _scan_folder(walk: _Walk, folder: str, *, only: str | None = None, is_root: bool = False) -> list[str]:
-    """Takes up one folder's files; returns its sub-folders that are to be walked."""
+def _scan_folder(walk: _Walk, folder: str, *, only: Set[str] | None = None, is_root: bool = False) -> list[str]:
+    """Takes up one folder's files, or those named in `only`; returns its sub-folders that are to be walked."""
     try:
         entries = _list_folder(walk, folder, once=only is None)
     except OSError as error:
@@ -146,28 +180,23 @@ def _scan_folder(walk: _Walk, folder: str, *, only: str | None = None, is_root: 
     if is_root and not entries and any(_is_below(path, folder) for path in walk.known):
         walk.report(folder, "the folder is empty, but photos were known in it: is its drive connected?")
         return []
+    if only is None and {entry.name for entry in entries} >= ENGINE_FILES:
+        if is_root:
+            walk.report(folder, "it is a library's own folder")
+        return []
     folders: list[os.DirEntry[str]] = []
     files: list[os.DirEntry[str]] = []
     for entry in entries:
         if not entry.name.startswith("."):
             (folders if entry.is_dir(follow_symlinks=False) else files).append(entry)
     _take_files(walk, folder, files, only)
-    return (
-        []
-        if only is not None
-        else [
-            entry.path
-            for entry in folders
-            if entry.path not in walk.passed_over and not _is_skipped(entry.name, folder)
-        ]
-    )
+    return [entry.path for entry in folders if not _is_skipped(entry.name, folder)] if only is None else []
 
 
 def _list_folder(walk: _Walk, folder: str, *, once: bool) -> list[os.DirEntry[str]] | None:
     """The folder's entries by name; None where this walk has been there already."""
     if once:
-        status = os.stat(folder)  # noqa: PTH116
-        identity = (status.st_dev, status.st_ino)
+        identity = _identity(os.stat(folder))  # noqa: PTH116
         if identity in walk.visited:
             return None
         walk.visited.add(identity)
@@ -182,7 +211,7 @@ def _is_skipped(name: str, parent: str) -> bool:
     return lowered in _SKIPPED_FOLDERS or lowered.endswith(_SKIPPED_SUFFIXES)
 
 
-def _take_files(walk: _Walk, folder: str, files: list[os.DirEntry[str]], only: str | None) -> None:
+def _take_files(walk: _Walk, folder: str, files: list[os.DirEntry[str]], only: Set[str] | None) -> None:
     by_name = {entry.name: entry for entry in files}
     companions = Companions(by_name)
     joined: set[str] = set()
@@ -194,10 +223,12 @@ def _take_files(walk: _Walk, folder: str, files: list[os.DirEntry[str]], only: s
         elif extension in IMAGE_EXTENSIONS or extension in UNREAD_EXTENSIONS or (not extension and _is_image(entry)):
             video = companions.video_of(name)
             joined.update(() if video is None else (video,))
-            if only is None or name == only:
+            if only is None or name in only:
                 sidecars = [by_name[sidecar] for sidecar in companions.sidecars_of(name)]
                 _take_photo(walk, entry, sidecars, None if video is None else by_name[video])
-    walk.videos.extend(Path(by_name[name].path) for name in videos if name not in joined and only in (None, name))
+    walk.videos.extend(
+        Path(by_name[name].path) for name in videos if name not in joined and (only is None or name in only)
+    )
 
 
 def _take_photo(
@@ -247,9 +278,9 @@ def _is_image(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _gone_paths(walk: _Walk, tops: list[str]) -> Iterator[str]:
+def _gone_paths(walk: _Walk, tops: Set[str]) -> Iterator[str]:
     for path in walk.known:
-        if path not in walk.seen and any(_is_below(path, top) for top in tops) and not _is_hidden_by(path, walk.unseen):
+        if path not in walk.seen and _is_within(path, tops) and not _is_within(path, walk.unseen):
             yield path
 
 
@@ -257,8 +288,8 @@ def _is_below(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder if folder.endswith(os.sep) else folder + os.sep)
 
 
-def _is_hidden_by(path: str, unseen: set[str]) -> bool:
-    while path not in unseen:
+def _is_within(path: str, folders: Set[str]) -> bool:
+    while path not in folders:
         parent = os.path.dirname(path)  # noqa: PTH120
         if parent == path:
             return False

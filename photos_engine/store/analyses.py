@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete, exists, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from photos_engine.store.photos import KEYS_PER_STATEMENT
-from photos_engine.store.tables import analysis, file, model, photo, tag
+from photos_engine.store.tables import analysis, file, is_present, model, photo, tag
 from photos_engine.types import EMBEDDING_DIMENSIONS, FloatArray, QualitySignals, SceneSignals
 
 # Half precision: cosines change by less than 0.001, and a million embeddings take 1 GB, not 2.
@@ -94,11 +94,7 @@ class AnalysisRepository:
             select(analysis.c.photo_id)
             .join(model)
             .where(model.c.name == model_name)
-            .where(
-                exists().where(
-                    file.c.photo_id == analysis.c.photo_id, file.c.gone_utc.is_(None), file.c.role == "image"
-                )
-            )
+            .where(exists().where(file.c.photo_id == analysis.c.photo_id, is_present))
             .order_by(analysis.c.photo_id)
         )
         return np.fromiter(self._connection.scalars(statement), dtype=np.int64)

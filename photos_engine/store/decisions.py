@@ -12,6 +12,12 @@ from sqlalchemy.dialects.sqlite import insert
 from photos_engine.store.tables import decision
 from photos_engine.types import Decision, StoredDecision
 
+_OPPOSITES = {
+    Decision.FAVOURITE: (Decision.HIDE, Decision.FEATURE_LESS),
+    Decision.HIDE: (Decision.FAVOURITE,),
+    Decision.FEATURE_LESS: (Decision.FAVOURITE,),
+}
+
 
 class DecisionRepository:
     """The person's decisions on photos, groups, memories and nodes of the graph."""
@@ -20,11 +26,15 @@ class DecisionRepository:
         self._connection = connection
 
     def add(self, subject: str, subject_kind: str, what: Decision) -> StoredDecision:
-        """Keep a decision; `Decision.UNDO` takes back all earlier ones on the subject."""
+        """Keep a decision, in place of one that contradicts it; `Decision.UNDO` takes back all on the subject."""
         made = StoredDecision(subject, subject_kind, what, datetime.fromtimestamp(time.time(), UTC))
         if what is Decision.UNDO:
             self._connection.execute(delete(decision).where(decision.c.subject == subject))
         else:
+            against = [opposite.value for opposite in _OPPOSITES.get(what, ())]
+            self._connection.execute(
+                delete(decision).where(decision.c.subject == subject, decision.c.decision.in_(against))
+            )
             self.restore([made])
         return made
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from sqlalchemy import Connection, bindparam, func, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from photos_engine.errors import PhotoError
-from photos_engine.store.tables import analysis, file, model, photo
+from photos_engine.errors import PhotoError, Unreadable
+from photos_engine.store.tables import analysis, file, is_present, model, photo
 from photos_engine.types import Failure, FileStamp
 
 VIDEO_PASSED_OVER = "video"
@@ -38,8 +38,12 @@ class FileRepository:
 
     def paths_of(self, photo_key: int) -> list[str]:
         """Where a photo's present images lie."""
-        statement = select(file.c.path).where(file.c.photo_id == photo_key, file.c.role == "image")
-        return list(self._connection.scalars(statement.where(file.c.gone_utc.is_(None))))
+        return list(self._connection.scalars(select(file.c.path).where(file.c.photo_id == photo_key, is_present)))
+
+    def has_sidecars_elsewhere(self, photo_key: int, path: str) -> bool:
+        """Whether another present file of a photo has sidecars: what they say is not to be lost to a bare copy."""
+        statement = select(file.c.id).where(file.c.photo_id == photo_key, file.c.path != path, is_present)
+        return self._connection.scalar(statement.where(file.c.sidecar_mtime_ns != 0)) is not None
 
     def photo_keys(self, paths: Iterable[str]) -> dict[str, int]:
         """Path -> the key of the photo that the file held at the last scan, for those that held one."""
@@ -52,9 +56,17 @@ class FileRepository:
         """A file holds a photo."""
         self._record(path, stamp, role="image", photo_id=photo_key)
 
-    def record_failure(self, path: str, stamp: FileStamp, error: PhotoError) -> None:
-        """A file could not be used; it is tried again when it changes."""
-        self._record(path, stamp, role="image", error=error.code, reason=error.reason)
+    def record_failure(self, path: str, stamp: FileStamp, error: PhotoError, held: int | None) -> None:
+        """A file could not be used; it is tried again when it changes, an unreadable one at every scan.
+
+        `held` is the photo that it held before, if any: half a file is often a file being written.
+        """
+        self._record(path, stamp, role="image", photo_id=held, error=error.code, reason=error.reason)
+
+    def unreadable(self) -> set[str]:
+        """Present images that could not be opened: permissions and drives mend without a trace in the file."""
+        statement = select(file.c.path).where(file.c.error == Unreadable.code, file.c.gone_utc.is_(None))
+        return set(self._connection.scalars(statement))
 
     def record_video(self, path: str, photo_key: int | None) -> None:
         """A video: the moving part of a photo, or passed over."""
@@ -97,7 +109,7 @@ class FileRepository:
         done = select(analysis.c.photo_id).join(model).where(model.c.name == model_name)
         statement = (
             select(func.min(file.c.path, type_=file.c.path.type))
-            .where(file.c.role == "image", file.c.gone_utc.is_(None), file.c.photo_id.is_not(None))
+            .where(is_present, file.c.photo_id.is_not(None))
             .where(file.c.photo_id.not_in(done))
             .group_by(file.c.photo_id)
         )

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select
 
 from photos_engine.store.reasons import from_json, to_json
-from photos_engine.store.tables import duplicate_group, duplicate_member, file, photo, stack
+from photos_engine.store.tables import duplicate_group, duplicate_member, file, is_present, photo, stack
 from photos_engine.types import DuplicateGroup, Stack
 
 
@@ -42,7 +42,7 @@ class GroupRepository:
         return True
 
     def _members(self, groups: Sequence[DuplicateGroup]) -> list[dict[str, Any]]:
-        present = select(file.c.path, file.c.photo_id).where(file.c.gone_utc.is_(None), file.c.photo_id.is_not(None))
+        present = select(file.c.path, file.c.photo_id).where(is_present)
         owners = {path: key for path, key in self._connection.execute(present)}
         members = []
         for group in groups:

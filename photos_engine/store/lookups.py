@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select
 
-from photos_engine.store.tables import analysis, decision, file, model, person_region, photo, place
+from photos_engine.store.tables import analysis, decision, file, is_present, model, person_region, photo, place
 from photos_engine.types import DateSource, Decision, Place
 
 _DAY_S = 86_400
@@ -139,7 +139,7 @@ class LookupRepository:
 
     def present(self) -> set[int]:
         """Photos with a present file."""
-        statement = select(file.c.photo_id).where(file.c.gone_utc.is_(None), file.c.role == "image")
+        statement = select(file.c.photo_id).where(is_present)
         return self._keys(statement.where(file.c.photo_id.is_not(None)))
 
     def _keys(self, statement: Select[Any]) -> set[int]:

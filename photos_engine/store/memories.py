@@ -55,11 +55,6 @@ class MemoryRepository:
             raise MemoryNotFound(f"no memory with the id {memory_id}")
         return found[0]
 
-    def of_photo(self, key: int) -> tuple[tuple[Memory, bool], ...]:
-        """The memories that a photo is in, and whether as their cover."""
-        ids = select(memory_photo.c.memory_id).where(memory_photo.c.photo_id == key)
-        return tuple((m, m.cover.key == key) for m in self._read(select(memory).where(memory.c.id.in_(ids))))
-
     def _read(self, statement: Any) -> tuple[Memory, ...]:
         rows = self._connection.execute(statement).all()
         ids = [row.id for row in rows]

@@ -19,6 +19,7 @@ from photos_engine.store.tables import (
     PHOTO_TEXT_COLUMNS,
     decision,
     file,
+    is_present,
     keyword,
     person_region,
     photo,
@@ -112,7 +113,7 @@ class PhotoRepository:
             ]
             self._connection.execute(insert(person_region), regions)
         words = {
-            "file_name": Path(path).stem.encode(errors="replace").decode(),
+            "file_name": _bare_name(path),
             "title": facts.title,
             "caption": facts.caption,
             "keywords": " ".join(facts.keywords),
@@ -120,6 +121,13 @@ class PhotoRepository:
             "place": "" if where is None else f"{where.city} {where.region} {where.country}",
         }
         self._connection.execute(_INSERT_WORDS, {"key": key, **words})
+
+    def name_files(self, key: int, paths: Iterable[str]) -> None:
+        """Let full-text search know a photo by the names of these files."""
+        names = " ".join(_bare_name(path) for path in paths)
+        self._connection.execute(
+            text("UPDATE photo_text SET file_name = :names WHERE rowid = :key"), {"key": key, "names": names}
+        )
 
     def drop_fileless(self, keys: Iterable[int]) -> None:
         """Forget those of the photos that no file holds any more, not even a gone one: they were overwritten.
@@ -162,15 +170,11 @@ class PhotoRepository:
 
     def present(self) -> list[Photo]:
         """Every photo with a present file, by time of capture, then id."""
-        is_present = exists().where(file.c.photo_id == photo.c.id, file.c.gone_utc.is_(None), file.c.role == "image")
-        return self._load(is_present, lambda column: column.is_not(None))
+        return self._load(exists().where(file.c.photo_id == photo.c.id, is_present), lambda column: column.is_not(None))
 
     def count(self) -> int:
         """How many photos have a present file."""
-        statement = select(func.count(file.c.photo_id.distinct())).where(
-            file.c.gone_utc.is_(None), file.c.role == "image"
-        )
-        return int(self._connection.scalar(statement) or 0)
+        return int(self._connection.scalar(select(func.count(file.c.photo_id.distinct())).where(is_present)) or 0)
 
     def count_gone(self) -> int:
         """How many photos have lost their last file."""
@@ -213,15 +217,15 @@ class PhotoRepository:
         return grouped
 
     def _files(self, related: Any) -> dict[int, _Files]:
-        columns = (file.c.photo_id, file.c.path, file.c.role, file.c.gone_utc)
+        columns = (file.c.photo_id, file.c.path, file.c.role, file.c.gone_utc, file.c.error)
         statement = select(*columns).where(related(file.c.photo_id)).order_by(file.c.path)
         grouped: dict[int, _Files] = defaultdict(_Files)
-        for key, path, role, gone in self._connection.execute(statement):
-            files = grouped[key]
-            if role == "video":
+        for key, path, role, gone, error in self._connection.execute(statement):
+            files, is_there = grouped[key], gone is None and error is None
+            if role == "image":
+                (files.present if is_there else files.gone).append(Path(path))
+            elif is_there:
                 files.video = Path(path)
-            else:
-                (files.present if gone is None else files.gone).append(Path(path))
         return grouped
 
     def _decisions(self) -> Mapping[str, frozenset[Decision]]:
@@ -231,6 +235,10 @@ class PhotoRepository:
         ):
             found[subject].add(Decision(name))
         return {subject: frozenset(names) for subject, names in found.items()}
+
+
+def _bare_name(path: str) -> str:
+    return Path(path).stem.encode(errors="replace").decode()
 
 
 def _absolute(name: str) -> str:

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-from sqlalchemy import Connection, Engine, create_engine, event, select, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, select, text
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 
@@ -151,7 +151,8 @@ class Store:
 
 
 def _create_engine(database: Path) -> Engine:
-    engine = create_engine(f"sqlite:///{database}", connect_args={"timeout": BUSY_TIMEOUT_S})
+    # Not as text: a `?` or `#` in a folder's name would end the path.
+    engine = create_engine(URL.create("sqlite", database=str(database)), connect_args={"timeout": BUSY_TIMEOUT_S})
 
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _record: Any) -> None:
@@ -177,6 +178,6 @@ def _translated_errors(database: Path) -> Iterator[None]:
             raise StoreLocked(f"{database} is in use by another process: {error.orig}") from error
         raise StoreError(f"{database}: {error.orig}") from error
     except DatabaseError as error:
-        raise IntegrityFailure(f"{database}: {error.orig}; try `photos-engine check`") from error
+        raise IntegrityFailure(f"{database} is damaged: {error.orig}") from error
     except DBAPIError as error:
         raise StoreError(f"{database}: {error.orig}") from error

@@ -24,6 +24,7 @@ from sqlalchemy import (
     Table,
     TypeDecorator,
     UniqueConstraint,
+    and_,
 )
 
 
@@ -142,7 +143,7 @@ file = Table(
     Column("id", Integer, primary_key=True),
     Column("path", PathBytes, nullable=False, unique=True),
     Column("role", String, nullable=False),  # "image" | "video"
-    Column("photo_id", Integer, ForeignKey("photo.id", ondelete="SET NULL")),
+    Column("photo_id", Integer, ForeignKey("photo.id", ondelete="SET NULL")),  # of a failed file: its last good content
     Column("size_bytes", BigInteger, nullable=False),
     Column("mtime_ns", BigInteger, nullable=False),
     Column("sidecar_mtime_ns", BigInteger, nullable=False),
@@ -151,6 +152,9 @@ file = Table(
     Column("reason", String),
     Index(None, "photo_id"),
 )
+
+is_present = and_(file.c.role == "image", file.c.gone_utc.is_(None), file.c.error.is_(None))
+"""Of a file: it lay there at the last scan, and the photo that it refers to is what it holds."""
 
 analysis = Table(
     "analysis",

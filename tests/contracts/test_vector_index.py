@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -95,6 +96,26 @@ def test_a_damaged_file_is_an_error(index: VectorIndex, tmp_path: Path, damage: 
 def test_a_missing_file_is_an_error(index: VectorIndex, tmp_path: Path) -> None:
     with pytest.raises(VectorIndexError):
         type(index).load(tmp_path / "nothing", "model-a")
+
+
+def test_searches_go_on_while_others_add_and_remove(index: VectorIndex) -> None:
+    vectors, done = unit_vectors(400), threading.Event()
+    index.add(np.arange(400), vectors)
+
+    def change() -> None:
+        for round_ in range(60):
+            index.remove(np.arange(200))
+            index.add(np.arange(200), vectors[:200])
+            if round_ == 59:
+                done.set()
+
+    changer = threading.Thread(target=change)
+    changer.start()
+    while not done.is_set():
+        keys, scores = index.search(vectors[300:310], 5)
+        assert keys[:, 0].tolist() == list(range(300, 310))
+        assert (scores[:, 0] > 0.99).all()
+    changer.join()
 
 
 @settings(max_examples=25, deadline=None)

@@ -16,6 +16,7 @@ import pytest
 from fakes.analyzer import ColourAnalyzer
 from PIL import Image, ImageEnhance
 
+from photos_engine.errors import PhotoNotFound
 from photos_engine.ingest import DecodePool, Gazetteer
 from photos_engine.library import Library
 from photos_engine.pipeline import Pipeline
@@ -73,6 +74,12 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     bench = Bench(tmp_path)
     yield bench
     bench.store.close()
+
+
+RATED = (
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    '<rdf:Description xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:Rating="4"/></rdf:RDF></x:xmpmeta>'
+)
 
 
 def counts(report: IndexReport) -> dict[str, int]:
@@ -162,10 +169,7 @@ def test_another_picture_under_an_old_name_inherits_nothing(bench: Bench) -> Non
 def test_an_edited_sidecar_is_read_and_nothing_analysed_again(bench: Bench) -> None:
     path = bench.paint("a.jpg")
     bench.index()
-    path.with_suffix(".xmp").write_text(
-        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-        '<rdf:Description xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:Rating="4"/></rdf:RDF></x:xmpmeta>'
-    )
+    path.with_suffix(".xmp").write_text(RATED)
     assert counts(bench.index()) == {"found": 1, "changed": 1}
     assert bench.photo(path).facts.rating == 4
     assert bench.analyzer.seen == 1
@@ -183,6 +187,69 @@ def test_a_broken_photo_is_recorded_and_tried_again_when_it_changes(bench: Bench
     bench.paint("bad.jpg", 7)
     mended = bench.index()
     assert (mended.changed, mended.analysed, mended.failed) == (1, 1, ())
+
+
+def test_a_photo_that_is_just_being_written_keeps_what_was_decided(bench: Bench) -> None:
+    path = bench.paint("a.jpg")
+    bench.index()
+    bench.decide(path, Decision.FAVOURITE)
+    with Image.open(path) as image:
+        edited = ImageEnhance.Brightness(image).enhance(1.05)
+    edited.save(path, quality=92)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:400])
+    assert len(bench.index().failed) == 1
+    assert bench.present() == []
+    path.write_bytes(whole)
+    bench.index()
+    assert bench.photo(path).is_favourite
+    assert bench.present() == ["a.jpg"]
+    with bench.store.read() as unit:
+        assert unit.photos.count_gone() == 0
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="needs a user whom permissions bind")
+def test_an_unreadable_file_is_tried_again(bench: Bench) -> None:
+    path = bench.paint("a.jpg")
+    path.chmod(0)
+    assert bench.index().failed[0].error == "unreadable"
+    path.chmod(0o600)
+    assert bench.index().analysed == 1
+
+
+def test_a_bare_copy_does_not_overrule_a_sidecar(bench: Bench) -> None:
+    path = bench.paint("a.jpg")
+    path.with_suffix(".xmp").write_text(RATED)
+    bench.index()
+    copy = bench.pictures / "copy" / "b.jpg"
+    copy.parent.mkdir()
+    shutil.copy(path, copy)
+    bench.index()
+    os.utime(copy)
+    bench.index()
+    assert bench.photo(path).facts.rating == 4
+
+
+def test_search_knows_a_photo_by_its_present_names(bench: Bench) -> None:
+    path = bench.paint("popocatepetl.jpg")
+    bench.index()
+    path.rename(path.with_name("kilimanjaro.jpg"))
+    bench.index()
+    with bench.store.read() as unit:
+        assert unit.photos.search_words("popocatepetl", 5) == []
+        assert len(unit.photos.search_words("kilimanjaro", 5)) == 1
+
+
+def test_a_copy_in_the_place_of_a_gone_file_leaves_no_photo_without_files(bench: Bench) -> None:
+    a, b = bench.paint("a.jpg"), bench.paint("b.jpg", 1)
+    bench.index()
+    lost = bench.photo(a).id
+    a.unlink()
+    bench.index()
+    shutil.copy(b, a)
+    bench.index()
+    with bench.store.read() as unit, pytest.raises(PhotoNotFound):
+        unit.photos.find(lost)
 
 
 def test_a_folder_that_vanished_takes_no_photo_with_it(bench: Bench) -> None:
@@ -217,9 +284,11 @@ def test_videos_are_counted_and_live_ones_joined(bench: Bench) -> None:
     with bench.store.read() as unit:
         assert (unit.revision, unit.files.counts()["videos"]) == before
     (bench.pictures / "holiday.mp4").unlink()
+    (bench.pictures / "IMG_1.mov").unlink()
     bench.index()
+    assert bench.photo(path).video_path is None
     with bench.store.read() as unit:
-        assert unit.files.counts()["videos"] == 1
+        assert unit.files.counts()["videos"] == 0
 
 
 def test_another_model_analyses_what_the_first_one_saw(bench: Bench) -> None:

@@ -44,6 +44,11 @@ def test_home_is_expanded() -> None:
         "batch_size = true",
         'batch_size = "many"',
         "decode_timeout_s = -1",
+        "decode_timeout_s = nan",
+        "max_megapixels = inf",
+        f"max_megapixels = 1{'0' * 400}",
+        "decode_memory_mb = 1_048_577",
+        'library = ""',
         'time_zone = "Mars/Olympus"',
         'time_zone = "../etc/passwd"',
         "no_such_setting = 1",
@@ -53,6 +58,23 @@ def test_home_is_expanded() -> None:
 def test_nonsense_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigError):
         load_settings(file=write(tmp_path, text), environment={})
+
+
+@pytest.mark.parametrize("setting", ["decode_timeout_s=nan", "max_megapixels=inf", "decode_memory_mb=99999999999999"])
+def test_a_number_out_of_range_is_named(setting: str) -> None:
+    name, _, text = setting.partition("=")
+    with pytest.raises(ConfigError, match=f"^{name} must be .* 1,048,576, not {text}"):
+        load_settings(environment={f"PHOTOS_ENGINE_{name.upper()}": text})
+
+
+def test_empty_variables_count_as_not_given() -> None:
+    environment = {"PHOTOS_ENGINE_LIBRARY": "", "PHOTOS_ENGINE_CONFIG": "", "PHOTOS_ENGINE_BATCH_SIZE": ""}
+    assert load_settings(environment=environment) == load_settings(environment={})
+
+
+def test_an_empty_name_is_no_library() -> None:
+    with pytest.raises(ConfigError, match="library must name a folder"):
+        load_settings(environment={}, library="")
 
 
 def test_a_named_file_must_exist(tmp_path: Path) -> None:

@@ -122,6 +122,14 @@ def test_different_looks_are_preferred() -> None:
     assert other.photo.id in {item.photo.id for item in chosen}
 
 
+def test_more_than_there_are_gives_all_there_are() -> None:
+    life = Life()
+    for n in range(5):
+        life.shoot(START + timedelta(days=n), "beach")
+    items, embeddings, worths = shelf(life)
+    assert len(choose_varied(items, embeddings, 10**23, worths).chosen) == 5
+
+
 def test_nothing_gives_nothing() -> None:
     empty = np.zeros((0, 512), dtype=np.float32)
     assert choose_varied((), empty, 5, []).chosen == ()

@@ -55,9 +55,8 @@ def pictures(tmp_path: Path, library: Library, store: Store) -> list[Path]:
 def check(library: Library, store: Store) -> Check:
     """Checks as a process of its own would, with nothing in memory."""
     model = ColourAnalyzer().model_name
-    return lambda repair=False: check_library(
-        library, store, Derived(library, store, model, TAGS), model, repair=repair
-    )
+    derived = Derived(library, store, model, TAGS)
+    return lambda repair=False: check_library(library, store, derived, model, decode=decode_photo, repair=repair)
 
 
 def kinds(report: CheckReport) -> list[str]:

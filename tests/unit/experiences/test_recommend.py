@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -88,3 +90,8 @@ def test_small_libraries() -> None:
     for n in range(30):
         everything.shoot(NOON + timedelta(days=n), decisions=[Decision.FAVOURITE])
     assert (score(everything.snapshot()) == 0.5).all()
+
+
+def test_importing_it_does_not_load_the_library_that_learns() -> None:
+    program = "import sys, photos_engine.experiences.recommend; sys.exit('sklearn' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

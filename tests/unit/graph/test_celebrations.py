@@ -34,6 +34,8 @@ class TestCalendar:
             (date(2023, 7, 1), -33.9, "winter", date(2023, 6, 1)),
             (date(2024, 2, 29), 45.0, "winter", date(2023, 12, 1)),
             (date(2023, 12, 31), -33.9, "summer", date(2023, 12, 1)),
+            (date.min, 45.0, "winter", date.min),
+            (date.max, 45.0, "winter", date(9999, 12, 1)),
         ],
     )
     def test_seasons_are_those_of_the_hemisphere(self, day: date, latitude: float, season: str, began: date) -> None:
@@ -55,6 +57,12 @@ class TestCalendar:
         feasts = find_feasts(None, [2023])
         assert {feast.slug for feast in feasts} == {"christmas", "halloween", "new_year"}
         assert all(feast.liveliness is None for feast in feasts)
+
+    @pytest.mark.parametrize("country", [None, "FR", "US"])
+    def test_years_at_the_ends_of_the_calendar_and_beyond(self, country: str | None) -> None:
+        feasts = find_feasts(country, [0, 1, 9999, 10_000])
+        assert {feast.first.year for feast in feasts} == {1, 9999}
+        assert all(feast.first <= feast.last for feast in feasts)
 
 
 class TestEvidence:

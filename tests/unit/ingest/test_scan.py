@@ -12,7 +12,10 @@ from strategies import encoded, quadrants
 
 from photos_engine.ingest import Change, ScanResult, scan
 from photos_engine.ingest.formats import extension_of
+from photos_engine.ingest.scan import ENGINE_FILES
 from photos_engine.ingest.sidecars import Companions
+from photos_engine.library import LOCK_NAME
+from photos_engine.store.store import DATABASE_NAME
 from photos_engine.types import FileStamp
 
 JPEG = encoded(quadrants(16, 16))
@@ -148,6 +151,68 @@ def test_a_single_file_can_be_a_root_and_brings_its_sidecar(tmp_path: Path) -> N
     (found,) = scan([photo], {}).photos
     assert found.path == photo
     assert found.sidecars == (sidecar,)
+
+
+def test_files_as_roots_list_their_folder_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    photos = [put(tmp_path / folder / f"{number}.jpg") for folder in "ab" for number in range(20)]
+    put(tmp_path / "a" / "unwanted.jpg")
+    list_folder, listed = os.scandir, []
+
+    def list_and_count(path: str) -> object:
+        listed.append(path)
+        return list_folder(path)
+
+    monkeypatch.setattr(os, "scandir", list_and_count)
+    assert sorted(photo.path for photo in scan(photos, {}).photos) == sorted(photos)
+    assert listed == [str(tmp_path / "a"), str(tmp_path / "b")]
+
+
+def test_a_missing_file_is_gone_if_its_folder_can_be_listed(tmp_path: Path) -> None:
+    kept, removed = put(tmp_path / "in" / "kept.jpg"), put(tmp_path / "in" / "removed.jpg")
+    known = known_from(scan([kept, removed], {}))
+    removed.unlink()
+    result = scan([kept, removed], known)
+    assert result.gone == (str(removed),)
+    assert not result.problems
+    assert [problem.path for problem in scan([removed], {}).problems] == [str(removed)]
+    kept.unlink()
+    kept.parent.rmdir()
+    unplugged = scan([kept, removed], known)
+    assert unplugged.gone == ()
+    assert [problem.path for problem in unplugged.problems] == [str(kept.parent)]
+
+
+@posix
+def test_a_library_is_passed_over_by_whatever_link_it_is_reached(tmp_path: Path) -> None:
+    put(tmp_path / "real" / "a.jpg")
+    put(tmp_path / "real" / "library" / "thumbnails" / "t.jpg")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    own = [tmp_path / "real" / "library", tmp_path / "not made yet"]
+    assert names(scan([tmp_path / "link"], {}, passed_over=own)) == ["a.jpg"]
+    assert names(scan([tmp_path / "real"], {}, passed_over=[tmp_path / "link" / "library"])) == ["a.jpg"]
+
+
+def test_libraries_of_other_engines_are_passed_over(tmp_path: Path) -> None:
+    assert {DATABASE_NAME, LOCK_NAME} == ENGINE_FILES
+    put(tmp_path / "a.jpg")
+    put(tmp_path / "locked" / "b.jpg")
+    put(tmp_path / "locked" / LOCK_NAME, b"")
+    put(tmp_path / "other" / "thumbnails" / "t.jpg")
+    for name in ENGINE_FILES:
+        put(tmp_path / "other" / name, b"")
+    assert names(scan([tmp_path], {})) == ["a.jpg", "b.jpg"]
+
+
+@pytest.mark.parametrize("is_own", [True, False])
+def test_a_root_that_is_a_library_is_a_problem_and_nothing_is_gone(tmp_path: Path, *, is_own: bool) -> None:
+    photo = put(tmp_path / "a.jpg")
+    known = known_from(scan([tmp_path], {}))
+    for name in ENGINE_FILES:
+        put(tmp_path / name, b"")
+    photo.unlink()
+    result = scan([tmp_path, tmp_path], known, passed_over=[tmp_path] if is_own else [])
+    assert (result.photos, result.gone) == ((), ())
+    assert "library" in result.problems[0].reason
 
 
 @posix

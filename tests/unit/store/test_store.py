@@ -192,7 +192,7 @@ def test_gone_files_mark_their_photo_and_keep_it(store: Store) -> None:
 
 def test_failures_are_listed_until_the_file_is_well(store: Store) -> None:
     with store.begin() as unit:
-        unit.files.record_failure("/bad.jpg", STAMP, DecodeError("/bad.jpg", "it is cut off"))
+        unit.files.record_failure("/bad.jpg", STAMP, DecodeError("/bad.jpg", "it is cut off"), None)
     with store.read() as unit:
         (failure,) = unit.files.failures()
         assert (failure.error, failure.reason) == ("decode_error", "it is cut off")
@@ -222,16 +222,34 @@ def test_decisions_reach_the_photo_and_can_be_undone(store: Store) -> None:
     with store.begin() as unit:
         unit.decisions.add(subject, "photo", Decision.FAVOURITE)
         unit.decisions.add(subject, "photo", Decision.FAVOURITE)
-        unit.decisions.add(subject, "photo", Decision.HIDE)
+        unit.decisions.add(subject, "photo", Decision.NOT_UTILITY)
     with store.read() as unit:
         photo = unit.photos.find("/a.jpg")
         assert photo.is_favourite
-        assert photo.is_hidden
         assert len(unit.decisions.of(subject)) == 2
     with store.begin() as unit:
         unit.decisions.add(subject, "photo", Decision.UNDO)
     with store.read() as unit:
         assert unit.photos.find("/a.jpg").decisions == frozenset()
+
+
+def test_a_decision_takes_the_place_of_one_that_contradicts_it(store: Store) -> None:
+    add(store, "/a.jpg", make_decoded())
+    with store.begin() as unit:
+        unit.decisions.add(make_decoded().content_hash, "photo", Decision.FAVOURITE)
+        unit.decisions.add(make_decoded().content_hash, "photo", Decision.HIDE)
+    with store.read() as unit:
+        assert unit.photos.find("/a.jpg").decisions == {Decision.HIDE}
+
+
+@pytest.mark.parametrize("name", ["we?ird", "a#b", "100%", "two words", "ünï"])
+def test_any_folder_name_will_do(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    with Store.open(folder) as store:
+        add(store, "/a.jpg", make_decoded())
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+    assert (folder / "library.sqlite").stat().st_size > 0
 
 
 def test_two_models_lie_side_by_side(store: Store) -> None:
