@@ -1,6 +1,6 @@
 """How well and how fast search answers, on photographs whose truth is known.
 
-    python benchmarks/search.py --data DATA --library /tmp/bench-search
+    python benchmarks/search.py --data DATA --library LIBRARY
 
 Indexes the captioned `dev` photographs (never trained on) into a library, asks, and compares with what
 people wrote under them: a photo shows a thing when two of its five captions name it, and doesn't when
