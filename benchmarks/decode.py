@@ -10,17 +10,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from resident import MEBIBYTE, peak_memory
 
 from photos_engine.ingest import DecodePool, DecodeRequest, decode_photo, scan
 from photos_engine.types import DecodedPhoto
@@ -47,39 +45,6 @@ def make_photos(pictures: Path, target: Path, count: int) -> list[Path]:
 def _cycle(paths: list[Path]) -> Iterator[Path]:
     while paths:
         yield from paths
-
-
-@contextmanager
-def peak_memory() -> Iterator[list[int]]:
-    """Collects the peak of this process's and its children's resident bytes (Linux), every 20 ms."""
-    peak = [0]
-    is_over = threading.Event()
-
-    def watch() -> None:
-        while not is_over.wait(0.02):
-            peak[0] = max(peak[0], sum(_resident_bytes(pid) for pid in _family()))
-
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
-    try:
-        yield peak
-    finally:
-        is_over.set()
-        thread.join()
-
-
-def _family() -> list[int]:
-    children: list[int] = []
-    for task in Path("/proc/self/task").glob("*/children"):
-        children += map(int, task.read_text().split())
-    return [os.getpid(), *children]
-
-
-def _resident_bytes(pid: int) -> int:
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
-        return 0
 
 
 def main() -> None:
@@ -117,7 +82,7 @@ def main() -> None:
         "pool_photos_per_second": round(pooled, 1),
         "cpu_ms_per_photo": round(cpu_ms, 1),
         "first_photo_s": round(start_up_s, 2),
-        "peak_memory_mb": round(peak[0] / 1e6),
+        "peak_memory_mb": round(peak() * MEBIBYTE / 1e6),
     }
     print(json.dumps(report))
 

@@ -13,23 +13,19 @@ from __future__ import annotations
 import argparse
 import io
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import psutil
 import skimage
 from PIL import Image
+from resident import peak_memory
 
 from photos_engine import PhotosEngine
 from photos_engine.analyzers import SceneAnalyzer
 
 CARRIED = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg")
-MEBIBYTE = 1024 * 1024
 
 
 def make_photos(folder: Path, count: int, megapixels: float, sources: list[Path]) -> float:
@@ -52,32 +48,6 @@ def make_photos(folder: Path, count: int, megapixels: float, sources: list[Path]
         (folder / f"IMG_{i:05d}.jpg").write_bytes(buffer.getvalue())
         total += buffer.tell()
     return total / count / 1e6
-
-
-@contextmanager
-def peak_memory() -> Iterator[Callable[[], float]]:
-    """The most memory that this process and its children held together, MiB (shared pages counted once each)."""
-    peak, stop = 0, threading.Event()
-    me = psutil.Process()
-
-    def watch() -> None:
-        nonlocal peak
-        while not stop.wait(0.05):
-            now = 0
-            for process in [me, *me.children(recursive=True)]:
-                try:
-                    now += process.memory_info().rss
-                except psutil.Error:  # it ended between listing and looking
-                    continue
-            peak = max(peak, now)
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    try:
-        yield lambda: peak / MEBIBYTE
-    finally:
-        stop.set()
-        watcher.join()
 
 
 def bare_rate(paths: list[Path]) -> float:

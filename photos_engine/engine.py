@@ -86,8 +86,8 @@ class PhotosEngine:
         self._text_encoder: TextEncoder | None = None
         self._concepts: Concepts | None = None
         self._model = registry.load_manifest().name
-        tags = {tag.id: tag for tag in self._taxonomy.tags}
-        self._derived = Derived(self._library, self._store, self._model, tags)
+        self._tags = {tag.id: tag for tag in self._taxonomy.tags}
+        self._derived = Derived(self._library, self._store, self._model, self._tags)
 
     @classmethod
     def open(cls, library: str | os.PathLike[str] | None = None, **settings: Any) -> Self:
@@ -204,10 +204,9 @@ class PhotosEngine:
     def featured(self, *, limit: int = 20, on: date | None = None) -> tuple[RankedPhoto, ...]:
         """The best of the library, varied; the same all day. Raises: UsageError for a limit below 1."""
         _require_positive(limit)
-        tags = {tag.id: tag for tag in self._taxonomy.tags}
         snapshot = self._derived.snapshot()
         taste = recommend.score(snapshot)
-        return featured.choose_featured(snapshot, self.graph, tags, on=on or _today(), limit=limit, taste=taste)
+        return featured.choose_featured(snapshot, self.graph, self._tags, on=on or _today(), limit=limit, taste=taste)
 
     def duplicates(self) -> tuple[DuplicateGroup, ...]:
         """Groups of files that show the same: exact, copy, burst; and similar ones, called just that."""
