@@ -1,5 +1,8 @@
 """Finds the models that are installed and vouches that they are the ones their manifests describe.
 
+One model ships with the engine. Others lie in a folder of the person's, each in a sub-folder with its
+`manifest.json`; what is wrong with one of those is no reason to do without the rest.
+
 A graph that is half-written, edited or of another version would give plausible nonsense for years, so
 every file is checked against its manifest's hash before it is opened: once per process and file.
 """
@@ -8,7 +11,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import logging
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
@@ -16,8 +21,12 @@ from pathlib import Path
 from typing import Any
 
 from photos_engine.errors import ChecksumMismatch, ModelError, ModelNotFound
+from photos_engine.types import EMBEDDING_DIMENSIONS
+
+logger = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # it becomes a part of file names
 _REMEDY = "reinstall photos-engine, or rebuild the models as models/training/README.md says"
 
 
@@ -55,6 +64,7 @@ class Manifest:
 
     name: str
     version: str
+    folder: Path
     artefacts: Mapping[str, Artefact]
     input: Mapping[str, Any]
     outputs: Mapping[str, Mapping[str, Any]]
@@ -93,8 +103,35 @@ def load_manifest(folder: Path | None = None) -> Manifest:
 
 
 def list_models(folder: Path | None = None) -> list[Manifest]:
-    """List the models that can be used: today the one that ships with the engine. Raises: ModelError."""
-    return [load_manifest(folder)]
+    """List the models that can be used: the one that ships with the engine, then those below `folder`, by name.
+
+    Of two with one name the first counts. A broken manifest below `folder` is passed over with a warning.
+    Raises: ModelError where the shipped one is broken.
+    """
+    found: dict[str, Manifest] = {}
+    for manifest in _installed(folder):
+        found.setdefault(manifest.name, manifest)
+    shipped, *others = found.values()
+    return [shipped, *sorted(others, key=lambda m: m.name)]
+
+
+def find_model(name: str, folder: Path | None = None) -> Manifest:
+    """Find an installed model by its name, as `list_models` lists them. Raises: ModelNotFound, ModelError."""
+    names = []
+    for manifest in _installed(folder):
+        if manifest.name == name:
+            return manifest
+        names.append(manifest.name)
+    raise ModelNotFound(f"no model is called {name}; installed: {', '.join(sorted(set(names)))}")
+
+
+def _installed(folder: Path | None) -> Iterator[Manifest]:
+    yield load_manifest()
+    for path in sorted(folder.glob(f"*/{MANIFEST}")) if folder is not None else ():
+        try:
+            yield load_manifest(path.parent)
+        except ModelError as error:
+            logger.warning("a model is passed over: %s", error)
 
 
 def verify(manifest: Manifest) -> None:
@@ -104,6 +141,10 @@ def verify(manifest: Manifest) -> None:
 
 
 def _as_manifest(folder: Path, document: Mapping[str, Any]) -> Manifest:
+    if not _NAME.fullmatch(str(document["name"])):
+        raise ValueError(f"{document['name']!r} is no name for a model")
+    if (shape := document["outputs"]["embedding"]["shape"])[1:] != [EMBEDDING_DIMENSIONS]:
+        raise ValueError(f"its embedding has the shape {shape}, not (n, {EMBEDDING_DIMENSIONS})")
     artefacts = {
         name: Artefact(folder / name, entry["sha256"], int(entry["bytes"]), entry["meaning"])
         for name, entry in document["files"].items()
@@ -111,6 +152,7 @@ def _as_manifest(folder: Path, document: Mapping[str, Any]) -> Manifest:
     return Manifest(
         name=str(document["name"]),
         version=str(document["version"]),
+        folder=folder,
         artefacts=artefacts,
         input=dict(document["input"]),
         outputs={name: dict(contract) for name, contract in document["outputs"].items()},

@@ -30,6 +30,11 @@ def default_library() -> Path:
     return Path(platformdirs.user_data_dir(APP_NAME, appauthor=False)) / "main"
 
 
+def default_models_folder() -> Path:
+    """Where models lie that don't ship with the engine, each in a folder of its own."""
+    return Path(platformdirs.user_data_dir(APP_NAME, appauthor=False)) / "models"
+
+
 def default_config_file() -> Path:
     """The settings file that is read when it exists."""
     return Path(platformdirs.user_config_dir(APP_NAME, appauthor=False)) / "config.toml"
@@ -40,6 +45,7 @@ class Settings:
     """Everything that can be set. Names are those of the TOML keys and, in capitals, of the environment."""
 
     library: Path = dataclasses.field(default_factory=default_library)
+    models_folder: Path = dataclasses.field(default_factory=default_models_folder)
     batch_size: int = 32  # photos in one forward pass and one transaction
     decode_workers: int = dataclasses.field(default_factory=lambda: max(1, min(4, os.cpu_count() or 1)))
     decode_timeout_s: float = 30.0
@@ -98,6 +104,7 @@ def _read_file(path: Path) -> dict[str, Any]:
 
 _TYPES: dict[str, type] = {
     "library": Path,
+    "models_folder": Path,
     "time_zone": str,
     "decode_timeout_s": float,
     "max_megapixels": float,

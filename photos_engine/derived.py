@@ -1,7 +1,8 @@
 """What is derived from the store, kept in step with it: groups, graph, memories, the vector index.
 
-Each remembers the revision that it was made from. Whoever asks gets one made from the present
-revision; making it again costs nothing where the revision is the same.
+Each remembers the model and the revision that it was made from. Whoever asks gets one made from the
+present revision; making it again costs nothing where the revision is the same. A change of the model is
+a new revision like any other.
 """
 
 from __future__ import annotations
@@ -26,12 +27,11 @@ logger = logging.getLogger(__name__)
 
 
 class Derived:
-    """The derived things of one library, as one model sees it. Safe to call from several threads."""
+    """The derived things of one library, as its active model sees it. Safe to call from several threads."""
 
-    def __init__(self, library: Library, store: Store, model: str, tags: Mapping[str, Tag]) -> None:
+    def __init__(self, library: Library, store: Store, tags: Mapping[str, Tag]) -> None:
         self._library = library
         self._store = store
-        self._model = model
         self._tags = tags
         self._lock = threading.RLock()
         self._snapshot: Snapshot | None = None
@@ -50,7 +50,7 @@ class Derived:
             snapshot = self.snapshot()
             if self._graph is None or self._graph.revision != snapshot.revision:
                 path = self._library.graph_path
-                graph = PersonalGraph.load(path, model=self._model, revision=snapshot.revision)
+                graph = PersonalGraph.load(path, model=snapshot.model, revision=snapshot.revision)
                 if graph is None:
                     graph = build_graph(snapshot, self._tags)
                     graph.save(path)
@@ -61,7 +61,7 @@ class Derived:
         """All memories as of a day, best first, from the store where they are still right."""
         with self._lock:
             snapshot = self.snapshot()
-            stamp = f"{self._model} {snapshot.revision} {today.isoformat()}"
+            stamp = f"{snapshot.model} {snapshot.revision} {today.isoformat()}"
             with self._store.read() as unit:
                 if unit.setting("memories_stamp") == stamp:
                     return unit.memories.all()
@@ -76,39 +76,40 @@ class Derived:
         """All memories as of any day, made afresh and not stored."""
         return make_memories(self.snapshot(), self.graph(), self._tags, on=day)
 
-    def index(self) -> VectorIndex:
-        """The vector index of all present photos."""
+    def index(self, model: str) -> VectorIndex:
+        """The vector index of all present photos that a model has analysed."""
         with self._lock, self._store.read() as unit:
-            if self._index is not None and self._index[0] == unit.revision:
-                return self._index[1]
-            index = self._index[1] if self._index is not None else self._load_index()
-            present, known = unit.analyses.keys(self._model), index.keys()
+            kept = self._index if self._index is not None and self._index[1].model == model else None
+            if kept is not None and kept[0] == unit.revision:
+                return kept[1]
+            index = kept[1] if kept is not None else self._load_index(model)
+            present, known = unit.analyses.keys(model), index.keys()
             lost, fresh = np.setdiff1d(known, present), np.setdiff1d(present, known)
             if len(lost) or len(fresh):
                 index.remove(lost)
-                index.add(fresh, unit.analyses.embeddings(self._model, fresh))
-                index.save(self._library.index_path(self._model))
+                index.add(fresh, unit.analyses.embeddings(model, fresh))
+                index.save(self._library.index_path(model))
             self._index = (unit.revision, index)
             return index
 
-    def _load_index(self) -> VectorIndex:
-        path = self._library.index_path(self._model)
+    def _load_index(self, model: str) -> VectorIndex:
+        path = self._library.index_path(model)
         if path.exists():
             try:
-                return FaissIndex.load(path, self._model)
+                return FaissIndex.load(path, model)
             except VectorIndexError as error:
                 logger.warning("the vector index is made again: %s", error)
-        return FaissIndex(self._model, EMBEDDING_DIMENSIONS)
+        return FaissIndex(model, EMBEDDING_DIMENSIONS)
 
     def _read(self) -> Snapshot:
         with self._store.read() as unit:
             if self._snapshot is None or self._snapshot.revision != unit.revision:
-                self._snapshot = unit.snapshot(self._model)
+                self._snapshot = unit.snapshot(unit.models.active)
             return self._snapshot
 
     def _refresh_groups(self) -> None:
         snapshot = self._read()
-        stamp = f"{self._model} {snapshot.revision}"
+        stamp = f"{snapshot.model} {snapshot.revision}"
         with self._store.read() as unit:
             if unit.setting("groups_stamp") == stamp:
                 return
@@ -119,4 +120,4 @@ class Derived:
                 return  # photos came in between: whoever wrote them refreshes
             if unit.groups.replace(groups, stacks):
                 unit.touch()
-            unit.set_setting("groups_stamp", f"{self._model} {unit.revision}")
+            unit.set_setting("groups_stamp", f"{snapshot.model} {unit.revision}")

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import logging
 import os
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from types import TracebackType
@@ -23,22 +23,25 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from photos_engine import curation
-from photos_engine.analyzers import SceneAnalyzer, Taxonomy, TextEncoder
+from photos_engine.analyzers import SceneAnalyzer, Taxonomy
 from photos_engine.config import MEBIBYTE, Settings, load_settings
 from photos_engine.decisions import DECISIONS_ON, as_document, read_document
 from photos_engine.derived import Derived
 from photos_engine.errors import ConfigError, NotFound, PhotoNotFound, Unreadable, UsageError
 from photos_engine.experiences import autocrop, featured, recommend, utility, wallpapers
 from photos_engine.experiences.memories import choose_for_day
-from photos_engine.experiences.search import Concepts, SearchSources, search
+from photos_engine.experiences.search import SearchSources, search
 from photos_engine.files import write_atomically
 from photos_engine.graph import PersonalGraph
+from photos_engine.index import FaissIndex
 from photos_engine.ingest import DecodeLimits, DecodePool, DecodeRequest, Gazetteer
+from photos_engine.installed import AbsentWords, InstalledModels, describe, settle
 from photos_engine.library import Library
 from photos_engine.models import registry
-from photos_engine.pipeline import Pipeline
+from photos_engine.pipeline import Pipeline, Reanalysis, is_away
 from photos_engine.store import Store
 from photos_engine.types import (
+    EMBEDDING_DIMENSIONS,
     CheckReport,
     Crop,
     Decision,
@@ -50,6 +53,7 @@ from photos_engine.types import (
     JobRun,
     LibraryStatus,
     Memory,
+    ModelChange,
     ModelInfo,
     Photo,
     Progress,
@@ -79,15 +83,16 @@ class PhotosEngine:
         self._settings = settings
         self._library = Library.open(settings.library)
         self._store = Store.open(self._library.folder)
-        self._lock = threading.RLock()
         self._taxonomy = Taxonomy.load()
         self._gazetteer = Gazetteer()
-        self._analyzer: SceneAnalyzer | None = None
-        self._text_encoder: TextEncoder | None = None
-        self._concepts: Concepts | None = None
-        self._model = registry.load_manifest().name
+        self._models = InstalledModels(settings.models_folder, self._taxonomy, threads=settings.inference_threads)
         self._tags = {tag.id: tag for tag in self._taxonomy.tags}
-        self._derived = Derived(self._library, self._store, self._model, self._tags)
+        self._derived = Derived(self._library, self._store, self._tags)
+        with self._store.read() as unit:
+            is_new = unit.models.is_none_active
+        if is_new:
+            with self._store.begin() as unit:
+                unit.models.adopt(self._models.shipped)
 
     @classmethod
     def open(cls, library: str | os.PathLike[str] | None = None, **settings: Any) -> Self:
@@ -100,7 +105,7 @@ class PhotosEngine:
     def close(self) -> None:
         """Let go of the database and the models."""
         self._store.close()
-        self._analyzer = self._text_encoder = None
+        self._models.close()
 
     def __enter__(self) -> Self:
         return self
@@ -117,29 +122,38 @@ class PhotosEngine:
         paths: Iterable[str | os.PathLike[str]],
         *,
         on_progress: Callable[[Progress], None] | None = None,
+        reanalyse: bool = True,
     ) -> IndexReport:
         """Bring the library up to date with the photos in folders and files.
 
         Unchanged files cost a stat. What could not be used is in the report's `failed`, with its reason.
-        The folders are remembered: `rescan` goes over them again.
+        The folders are remembered: `rescan` goes over them again. While a change of the model is under way,
+        it goes on with that as `reanalyse` does, unless it is told not to.
 
         Raises: StoreLocked when another process is indexing this library, StoreError, ModelError.
         """
         roots = [os.path.abspath(os.path.expanduser(os.fspath(path))) for path in paths]  # noqa: PTH100, PTH111  links stay
         if not roots:
             raise UsageError("index needs at least one folder or file")
-        pipeline = Pipeline(
-            store=self._store,
-            analyzer=self._scene_analyzer(),
-            gazetteer=self._gazetteer,
-            open_pool=self._open_pool,
-            save_thumbnail=self._library.save_thumbnail,
-            batch_size=self._settings.batch_size,
-            on_progress=on_progress,
-        )
         with self._library.exclusive():
+            active, following = settle(self._store, self._models)
+            # New photos show at once, so they are the active model's; the next one sees them in its turn.
+            seeing = active if active in self._models else following or active
+            pipeline = Pipeline(
+                store=self._store,
+                analyzer=self._models.analyzer(seeing),
+                gazetteer=self._gazetteer,
+                open_pool=self._open_pool,
+                save_thumbnail=self._library.save_thumbnail,
+                batch_size=self._settings.batch_size,
+                active=active,
+                on_progress=on_progress,
+            )
             self._remember_roots(roots)
-            return pipeline.run(roots)
+            report = pipeline.run(roots)
+            if reanalyse:
+                self.reanalyse(on_progress=on_progress)
+        return report
 
     def rescan(self, *, on_progress: Callable[[Progress], None] | None = None) -> IndexReport | None:
         """Index every folder that was ever indexed; None where there is none yet."""
@@ -163,7 +177,7 @@ class PhotosEngine:
 
     def refresh(self, *, today: date | None = None) -> int:
         """Bring groups, graph, index and memories up to date; returns how many memories there are."""
-        self._derived.index()
+        self._derived.index(self._active_model())
         return len(self._derived.memories(today or _today()))
 
     def analyze(self, image: Image.Image | NDArray[Any]) -> SceneSignals:
@@ -172,27 +186,38 @@ class PhotosEngine:
         image: a PIL image, or an upright array, (h, w), (h, w, 3) or (h, w, 4). Raises: PhotoError.
         """
         pixels = np.asarray(image.convert("RGB")) if isinstance(image, Image.Image) else image
-        return self._scene_analyzer().analyze_one(pixels)
+        return self._analyzer_at_hand().analyze_one(pixels)
 
     # --- what people see ---
 
     def search(self, query: str, *, limit: int = 50) -> SearchAnswer:
         """Photos that answer a query, best first, and how it was understood.
 
+        Where the library's model isn't installed any more, words can't be compared with pictures until another
+        has taken over: an answer that lacks that says so, as `likeness` in `understood`.
+
         Raises: UsageError for a limit below 1.
         """
-        index = self._derived.index()
+        model = self._active_model()
+        absent = None if model in self._models else AbsentWords(self._taxonomy)
+        words = absent or self._models.words(model)
+        index = FaissIndex(model, EMBEDDING_DIMENSIONS) if absent else self._derived.index(model)
         with self._store.read() as unit:
             sources = SearchSources(
                 unit=unit,
                 index=index,
-                model=self._model,
+                model=model,
                 taxonomy=self._taxonomy,
-                encode=lambda texts: self._encoder().encode(texts),
-                concepts=self._known_concepts,
+                encode=words.encode,
+                concepts=words.concepts,
                 today=_today(),
             )
-            return search(query, limit=limit, sources=sources)
+            answer = search(query, limit=limit, sources=sources)
+            following = unit.models.next or self._models.shipped
+        if absent is None or not absent.was_asked:
+            return answer
+        why = f"not before {following} has seen the library, since {model} is not installed any more"
+        return replace(answer, understood={**answer.understood, "likeness": why})
 
     def memories(self, on: date | None = None) -> tuple[Memory, ...]:
         """The memories to show on a day, at most eight, best first; without a day, all there are."""
@@ -240,7 +265,7 @@ class PhotosEngine:
             if not path.is_file():
                 raise
         decoded = self._decode(path)
-        signals = self._scene_analyzer().analyze_one(decoded.pixels)
+        signals = self._analyzer_at_hand().analyze_one(decoded.pixels)
         return autocrop.crop(signals.saliency, (decoded.width_px, decoded.height_px), aspect)
 
     # --- what the library knows ---
@@ -269,7 +294,7 @@ class PhotosEngine:
     def tag_counts(self) -> Mapping[str, int]:
         """Tag id -> how many photos have it, most frequent first."""
         with self._store.read() as unit:
-            return unit.analyses.tag_counts(self._model)
+            return unit.analyses.tag_counts(unit.models.active)
 
     def thumbnail(self, photo: PhotoLike) -> Path:
         """A JPEG of 320 px on its longer side, made again where it is missing. Raises: PhotoError, PhotoNotFound."""
@@ -312,18 +337,20 @@ class PhotosEngine:
         """Counts, the model, the schema and the last run of each job."""
         with self._store.read() as unit:
             files, photos = unit.files.counts(), unit.photos.count()
-            analysed = len(unit.analyses.keys(self._model))
+            active, following, seen = unit.models.active, unit.models.next, unit.models.analysed()
             return LibraryStatus(
                 photos=photos,
-                analysed=analysed,
+                analysed=seen[active],
                 failed=files["failed"],
-                pending=photos - analysed,
+                pending=photos - seen[active],
                 gone=unit.photos.count_gone(),
                 videos=files["videos"],
-                model=self._model,
+                model=active,
                 schema=self._store.schema,
                 library=self._library.folder,
                 jobs=unit.jobs.latest(),
+                next_model=following,
+                next_pending=photos - seen[following] if following is not None else 0,
             )
 
     # --- what people decide ---
@@ -392,54 +419,91 @@ class PhotosEngine:
         with self._store.begin() as unit:
             unit.jobs.add(run)
 
-    def models(self) -> tuple[ModelInfo, ...]:
-        """The analyzers that are installed, each with its files and metrics. Raises: ModelError."""
-        return tuple(
-            ModelInfo(
-                name=m.name,
-                version=m.version,
-                is_active=m.name == self._model,
-                files={n: {"sha256": f.sha256, "bytes": f.size_bytes} for n, f in m.artefacts.items()},
-                metrics=m.metrics,
-            )
-            for m in registry.list_models()
-        )
-
-    def verify_models(self) -> None:
-        """Hash every file of every installed model. Raises: ModelNotFound, ChecksumMismatch, if wrong."""
-        for manifest in registry.list_models():
-            registry.verify(manifest)
-
     def check(self, *, repair: bool = False) -> CheckReport:
         """Look for damage in database, index, graph and thumbnails; `repair` makes the derived ones again."""
         with self._library.exclusive() if repair else nullcontext():
-            return check_library(
-                self._library, self._store, self._derived, self._model, decode=self._decode, repair=repair
+            model = self._active_model()
+            return check_library(self._library, self._store, self._derived, model, decode=self._decode, repair=repair)
+
+    # --- models ---
+
+    def models(self) -> tuple[ModelInfo, ...]:
+        """The analyzers that are installed or that have seen the library, the shipped one first. Raises: ModelError."""
+        return describe(self._store, self._models)
+
+    def verify_models(self) -> None:
+        """Hash every file of every installed model. Raises: ModelNotFound, ChecksumMismatch, if wrong."""
+        for manifest in self._models.all():
+            registry.verify(manifest)
+
+    def use_model(self, name: str, *, now: bool = False) -> LibraryStatus:
+        """Let another model take over: at once if it was in use before, else when it has seen the library.
+
+        Until then everything goes on from the active model, and each `index` or `reanalyse` brings the next one
+        further. `now` doesn't wait: photos that it hasn't seen don't show until it has. Naming the active model
+        calls a change off. What people decided is not touched.
+
+        Raises: ModelNotFound, ChecksumMismatch, ModelError, for a model that can't be opened.
+        """
+        self._models.analyzer(name)
+        with self._store.begin() as unit:
+            unit.models.choose(name)
+            if now:
+                unit.models.take_over(name)
+        return self.status()
+
+    def reanalyse(
+        self, *, limit: int | None = None, on_progress: Callable[[Progress], None] | None = None
+    ) -> ModelChange | None:
+        """Go on with a change of the model, which ends with the next one taking over; None where there is none.
+
+        limit: end after about so many photos. A killed run goes on where it was. Files on a drive that is away
+        keep the next model from taking over. Raises: StoreLocked, StoreError, ModelError.
+        """
+        _, following = settle(self._store, self._models)
+        if following is None:
+            return None
+        with self._library.exclusive():
+            change = Reanalysis(
+                store=self._store,
+                analyzer=self._models.analyzer(following),
+                open_pool=self._open_pool,
+                batch_size=self._settings.batch_size,
+                on_progress=on_progress,
+            ).run(limit)
+        if away := [failure.path for failure in change.failed if is_away(failure)]:
+            logger.warning(
+                "%s can't take over while %d photos can't be read, the first is %s; it can be told to do without them",
+                *(change.model, len(away), away[0]),
             )
+        return change
 
-    # --- parts, made when first needed ---
+    def prune_model(self, name: str) -> int:
+        """Forget what a model saw, its index included, and free the space; returns in how many photos it was.
 
-    def _scene_analyzer(self) -> SceneAnalyzer:
-        with self._lock:
-            if self._analyzer is None:
-                self._analyzer = SceneAnalyzer.open(threads=self._settings.inference_threads)
-            return self._analyzer
+        Raises: ModelNotFound; ModelError for the active model; StoreLocked while photos are being indexed.
+        """
+        with self._library.exclusive():
+            with self._store.begin() as unit:
+                pruned = unit.models.prune(name)
+                self._library.drop_index(name)  # first, since whoever is killed in between can prune again
+            self._store.compact()
+        return pruned
 
-    def _encoder(self) -> TextEncoder:
-        with self._lock:
-            if self._text_encoder is None:
-                self._text_encoder = TextEncoder.open()
-            return self._text_encoder
+    # --- parts ---
 
-    def _known_concepts(self) -> Concepts:
-        with self._lock:
-            if self._concepts is None:
-                self._concepts = Concepts.of(self._taxonomy, self._encoder().encode)
-            return self._concepts
+    def _active_model(self) -> str:
+        with self._store.read() as unit:
+            return unit.models.active
+
+    def _analyzer_at_hand(self) -> SceneAnalyzer:
+        """The active model's, or the shipped one's where that isn't installed any more."""
+        active = self._active_model()
+        return self._models.analyzer(active if active in self._models else self._models.shipped)
 
     def _saliency(self, photo: Photo) -> FloatArray:
         with self._store.read() as unit:
-            found = unit.analyses.saliency(self._model, photo.key)
+            found = unit.analyses.saliency(unit.models.active, photo.key)
         if found is None:
             raise PhotoNotFound(f"{photo.path} has not been analysed")
         return found

@@ -107,6 +107,8 @@ def as_status(status: LibraryStatus) -> Shape:
         "gone": status.gone,
         "videos": status.videos,
         "model": status.model,
+        "next_model": status.next_model,
+        "next_pending": status.next_pending,
         "schema": status.schema,
         "library": os.fspath(status.library),
         "jobs": [as_job_run(run) for run in status.jobs],
@@ -279,6 +281,8 @@ def _as_signals(analysed: AnalysedPhoto | None) -> Shape | None:
         "tags": as_plain(dict(strongest_first)),
         "utility": as_plain(analysed.utility),
         "quality": as_plain(analysed.quality),
+        "aesthetics": as_plain(analysed.aesthetics),
+        "objects": [as_plain(found) for found in analysed.objects],
         "print": analysed.print.hex(),
     }
 
@@ -304,13 +308,16 @@ def as_interests(interests: Iterable[Interest]) -> Shape:
 
 
 def as_models(models: Iterable[ModelInfo]) -> Shape:
-    """The analyzers that are installed."""
+    """The analyzers that are installed, or whose signals the library has."""
     return {
         "models": [
             {
                 "name": m.name,
                 "version": m.version,
                 "active": m.is_active,
+                "next": m.is_next,
+                "installed": m.is_installed,
+                "analysed": m.analysed,
                 "files": as_plain(m.files),
                 "metrics": as_plain(m.metrics),
             }

@@ -53,6 +53,14 @@ class Library:
         """Where a model's vector index lies."""
         return self.folder / "index" / f"{model}.vectors"
 
+    def drop_index(self, model: str) -> None:
+        """Delete a model's vector index. Raises: StoreError."""
+        path = self.index_path(model)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError(f"{path} can't be deleted: {error.strerror or error}") from error
+
     @property
     def graph_path(self) -> Path:
         """Where the graph is cached."""

@@ -3,6 +3,9 @@
 `scan` tells which files changed; the decode pool opens each once, in processes of its own; batches of
 decoded pictures go through the analyzer in one forward pass and into the store in one unit of work.
 A killed run loses at most the batch under way: the next scan finds its files still new.
+
+`Pipeline` brings photos in. `Reanalysis` shows those that are in to another model, which takes over when
+it has seen them: until then nothing that anybody sees changes.
 """
 
 from __future__ import annotations
@@ -12,10 +15,11 @@ import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from photos_engine.errors import PhotoError
+from photos_engine.errors import PhotoError, Unreadable
 from photos_engine.ingest import (
     Change,
     DecodePool,
@@ -27,7 +31,16 @@ from photos_engine.ingest import (
     scan,
 )
 from photos_engine.store import Store, UnitOfWork
-from photos_engine.types import ByteArray, DecodedPhoto, Failure, IndexReport, Progress, SceneSignals
+from photos_engine.types import (
+    ByteArray,
+    DecodedPhoto,
+    Failure,
+    IndexReport,
+    ModelChange,
+    Photo,
+    Progress,
+    SceneSignals,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +48,7 @@ logger = logging.getLogger(__name__)
 # another picture under the same name (IMG_0001 of the next camera) does not. Cosine; re-encodes and
 # light edits lie above 0.95, different pictures of one scene mostly below 0.9.
 SAME_PICTURE_COSINE = 0.92
+SAME_MOMENT = timedelta(milliseconds=1)
 
 PROGRESS_EVERY_S = 0.5
 
@@ -66,7 +80,11 @@ class _Tally:
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """The stages, with what they work on. Only one may write to a library at a time: the engine sees to it."""
+    """The stages, with what they work on. Only one may write to a library at a time: the engine sees to it.
+
+    `active` is the model that the library is read from; the analyzer is another's only where the active
+    one's files are gone. Photos that either has analysed need no analysis.
+    """
 
     store: Store
     analyzer: Analyzer
@@ -74,16 +92,17 @@ class Pipeline:
     open_pool: Callable[[], DecodePool]
     save_thumbnail: Callable[[str, bytes], None]  # content hash, JPEG
     batch_size: int
+    active: str
     on_progress: Callable[[Progress], None] | None = None
     _started: float = field(default_factory=time.monotonic)
 
     def run(self, roots: Sequence[str | os.PathLike[str]]) -> IndexReport:
         """Bring the library up to date with the files under `roots`."""
-        model, tally = self.analyzer.model_name, _Tally()
+        models, tally = {self.active, self.analyzer.model_name}, _Tally()
         with self.store.read() as unit:
             known, known_videos = unit.files.stamps(), unit.files.videos()
-            pending = unit.files.without_analysis(model) | unit.files.unreadable()
-            sizes = unit.files.analysed_sizes(model)
+            pending = unit.files.without_analysis(*models) | unit.files.unreadable()
+            sizes = unit.files.analysed_sizes(*models)
         found = scan(roots, known, passed_over=[self.store.database.parent])
         self._report("scan", len(found.photos), len(found.photos))
         todo = [p for p in found.photos if p.change is not Change.UNCHANGED or os.fspath(p.path) in pending]
@@ -193,10 +212,10 @@ class Pipeline:
     def _carry_over(self, unit: UnitOfWork, before: int, now: DecodedPhoto, signals: SceneSignals | None) -> None:
         """Decisions on a photo that was edited in place hold for what it became."""
         old = unit.photos.by_keys([before])[before]
-        known = unit.analyses.embedding(self.analyzer.model_name, before)
-        if signals is None or known is None or not old.decisions:
+        if signals is None or not old.decisions:
             return
-        if float(known @ signals.embedding) >= SAME_PICTURE_COSINE:
+        known = unit.analyses.embedding(self.analyzer.model_name, before)
+        if _is_same_moment(old, now) if known is None else float(known @ signals.embedding) >= SAME_PICTURE_COSINE:
             unit.decisions.carry_over(old.id, now.content_hash)
 
     def _record_rest(self, found: ScanResult, known_videos: dict[str, int | None], tally: _Tally) -> None:
@@ -234,6 +253,80 @@ class Pipeline:
     def _report(self, stage: str, done: int, total: int) -> None:
         if self.on_progress is not None:
             self.on_progress(Progress(stage, done, total, time.monotonic() - self._started))
+
+
+@dataclass(frozen=True, slots=True)
+class Reanalysis:
+    """Shows the library's photos to its next model; it takes over when it has seen them.
+
+    One batch is one forward pass and one unit of work, and what is left is always asked of the store: a
+    killed run loses at most a batch. Others may look at the library, and even call the change off, meanwhile.
+    """
+
+    store: Store
+    analyzer: Analyzer
+    open_pool: Callable[[], DecodePool]
+    batch_size: int
+    on_progress: Callable[[Progress], None] | None = None
+    _started: float = field(default_factory=time.monotonic)
+
+    def run(self, limit: int | None = None) -> ModelChange:
+        """Analyse all photos that the model lacks, or about `limit`, and let it take over if none is left.
+
+        A file that can't be opened keeps it from taking over, since drives come back; one that is broken or
+        was deleted does not: the next scan will tell.
+        """
+        model = self.analyzer.model_name
+        with self.store.read() as unit:
+            todo = sorted(unit.files.without_analysis(model))
+        analysed, failed = self._analyse(todo, len(todo) if limit is None else limit)
+        broken = {os.fspath(f.path) for f in failed if not is_away(f)}
+        with self.store.begin() as unit:
+            is_done = unit.models.finish(model, without=broken)
+            left = unit.files.without_analysis(model)
+        return ModelChange(model, analysed, len(left), tuple(failed), is_done)
+
+    def _analyse(self, todo: Sequence[str], limit: int) -> tuple[int, list[Failure]]:
+        analysed, tried, failed = 0, 0, list[Failure]()
+        requests = (DecodeRequest(Path(path)) for path in todo)
+        with self.open_pool() as pool:
+            for group in _batches(pool.decode(requests, look_ahead=2 * self.batch_size), self.batch_size):
+                written = self._write([result for _, result in group if isinstance(result, DecodedPhoto)])
+                if written is None:
+                    break
+                failed += [Failure(r.path, e.code, e.reason) for r, e in group if isinstance(e, PhotoError)]
+                analysed, tried = analysed + written, tried + len(group)
+                if self.on_progress is not None:
+                    seconds = time.monotonic() - self._started
+                    self.on_progress(Progress("reanalyse", tried, len(todo), seconds))
+                if analysed >= limit:
+                    break
+        return analysed, failed
+
+    def _write(self, decoded: Sequence[DecodedPhoto]) -> int | None:
+        """Store one batch; returns how many photos of the library were in it, None where the change is off."""
+        model = self.analyzer.model_name
+        signals = self.analyzer.analyze([d.pixels for d in decoded])
+        with self.store.begin() as unit:
+            if unit.models.next != model:
+                return None
+            keys = [unit.photos.key_of(d.content_hash) for d in decoded]
+            # A file that was edited since the last scan holds no photo yet.
+            known = {key: seen for key, seen in zip(keys, signals, strict=True) if key is not None}
+            unit.analyses.add(model, known.items())
+        return len(known)
+
+
+def is_away(failure: Failure) -> bool:
+    """Whether a file couldn't be opened though nothing says that it was deleted: an unplugged drive, permissions."""
+    if failure.error != Unreadable.code:
+        return False
+    return os.path.lexists(failure.path) or not failure.path.parent.is_dir()
+
+
+def _is_same_moment(old: Photo, now: DecodedPhoto) -> bool:
+    """Whether two pictures say that they were taken in the same moment: where nothing else can be compared."""
+    return old.is_dated and now.facts.date_source.is_certain and abs(old.taken - now.facts.taken) < SAME_MOMENT
 
 
 def _count(unit: UnitOfWork, photo: FoundPhoto, key: int, gone: set[str], tally: _Tally, *, is_known: bool) -> None:

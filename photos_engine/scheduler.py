@@ -3,8 +3,10 @@
 Four jobs are reported. 'scan' and 'analyse' are the two stages of one walk, `PhotosEngine.index` over
 all known folders: what the scan finds is analysed in the same run, so that no list of things to do is
 kept between them that could go stale. The walk says when its first stage ends, which gives each of the
-two its own time and outcome. 'graph' and 'memories' follow a walk that changed something, and come once
-a night besides, since memories change with the day.
+two its own time and outcome. 'reanalyse' is there while another model is to take over: it shows it the
+photos, so many at a time that new ones don't wait for long. 'graph' and 'memories' follow a walk that
+changed something and a model that took over, and come once a night besides, since memories change with
+the day.
 
 All jobs run one after the other on one thread: a library has one writer.
 """
@@ -37,6 +39,7 @@ logger = logging.getLogger(__name__)
 
 SCAN_EVERY_S = 1_800.0
 NIGHTLY_HOUR = 3
+REANALYSED_AT_ONCE = 1_000  # photos: about a minute, until which the daemon sees to nothing else
 DEBOUNCE_MS = 2_000  # a card that is being copied is one change, not a thousand
 STOP_CHECKED_EVERY_S = 1.0
 _CHANGES = ("new", "changed", "moved", "gone", "analysed")
@@ -52,6 +55,7 @@ def run_once(engine: PhotosEngine, roots: Roots = ()) -> Iterator[JobRun]:
     next from running; what it failed of is in its `detail`.
     """
     yield from walk(engine, [*engine.roots(), *roots])
+    yield from reanalyse(engine)
     yield refresh_graph(engine)
     yield refresh_memories(engine)
 
@@ -71,7 +75,7 @@ def walk(engine: PhotosEngine, roots: Roots, is_stopped: Callable[[], bool] = la
             raise _StopAskedError
 
     def index() -> Mapping[str, object]:
-        report = engine.index(tops, on_progress=note)
+        report = engine.index(tops, on_progress=note, reanalyse=False)
         names = ("found", "new", "changed", "moved", "gone", "videos", "analysed")
         return {name: getattr(report, name) for name in names} | {"failed": len(report.failed)}
 
@@ -86,6 +90,29 @@ def walk(engine: PhotosEngine, roots: Roots, is_stopped: Callable[[], bool] = la
         scanned, analysed = (outcome, detail), ("skipped", {"reason": "the scan did not end"})
     yield _recorded(engine, scan, scanned)
     yield _recorded(engine, analyse or _Clock("analyse"), analysed)
+
+
+def reanalyse(
+    engine: PhotosEngine, *, limit: int | None = None, is_stopped: Callable[[], bool] = lambda: False
+) -> Iterator[JobRun]:
+    """The job 'reanalyse', where a change of the model is under way: at most about `limit` photos of it."""
+
+    def note(_: Progress) -> None:
+        if is_stopped():
+            raise _StopAskedError
+
+    def go_on() -> Mapping[str, object]:
+        change = engine.reanalyse(limit=limit, on_progress=note)
+        if change is None:
+            return {}
+        names = ("model", "analysed", "pending")
+        details = {name: getattr(change, name) for name in names}
+        return details | {"failed": len(change.failed), "taken_over": change.is_done}
+
+    clock = _Clock("reanalyse")
+    outcome, detail = _attempt(go_on)
+    if detail:
+        yield _recorded(engine, clock, (outcome, detail))
 
 
 def refresh_graph(engine: PhotosEngine) -> JobRun:
@@ -123,6 +150,9 @@ class Daemon:
         self._changed: set[str] = set()
         self._changed_lock = threading.Lock()
         self._stopped = threading.Event()
+        # Who queues a job holds it, since the scheduler waits for its jobs while it shuts down, and they for its lock.
+        self._queueing = threading.Lock()
+        self._is_reanalysis_queued = False
         self._failure: OSError | None = None
         # One worker: jobs queue up instead of running at once. Runs missed in sleep come once, when awake.
         self._scheduler = BackgroundScheduler(
@@ -146,7 +176,8 @@ class Daemon:
             while not self._stopped.wait(STOP_CHECKED_EVERY_S):
                 pass
         finally:
-            self._stopped.set()
+            with self._queueing:
+                self._stopped.set()
             self._scheduler.shutdown()
             watcher.join()
         if self._failure is not None:
@@ -172,9 +203,37 @@ class Daemon:
         for run in runs:
             self._report(run)
         if follow or any(run.detail.get(name) for run in runs for name in _CHANGES):
-            now = datetime.now().astimezone()
-            for job in ("graph", "memories"):
+            self._refresh_soon()
+        self._reanalyse_soon()
+
+    def _reanalyse(self) -> None:
+        self._is_reanalysis_queued = False
+        if self._stopped.is_set():
+            return
+        for run in reanalyse(self._engine, limit=REANALYSED_AT_ONCE, is_stopped=self._stopped.is_set):
+            self._report(run)
+            if run.detail.get("taken_over"):
+                self._refresh_soon()
+            elif run.detail.get("analysed"):  # else what is left can't be read now: the next walk tries again
+                self._reanalyse_soon()
+
+    def _reanalyse_soon(self) -> None:
+        if not self._is_reanalysis_queued:
+            self._is_reanalysis_queued = True
+            self._queue(self._reanalyse, "reanalyse")
+
+    def _refresh_soon(self) -> None:
+        now = datetime.now().astimezone()
+        with self._queueing:
+            for job in ("graph", "memories") if not self._stopped.is_set() else ():
                 self._scheduler.modify_job(job, next_run_time=now)
+
+    def _queue(self, job: Callable[[], None], name: str) -> None:
+        """Run a job once, behind whatever waits by now."""
+        with self._queueing:
+            if not self._stopped.is_set():
+                # Two instances: one may be running already, past what it is to see.
+                self._scheduler.add_job(job, id=name, replace_existing=True, max_instances=2)
 
     def _refresh_graph(self) -> None:
         if not self._stopped.is_set():
@@ -217,8 +276,7 @@ class Daemon:
         with self._changed_lock:
             # A system that names files by another path than was given leaves no root: then any may have changed.
             self._changed |= roots or set(self._watched)
-        # Two instances: one may be running already, past the changes that it took up.
-        self._scheduler.add_job(self._walk_changed, id="changed", replace_existing=True, max_instances=2)
+        self._queue(self._walk_changed, "changed")
 
 
 class _StopAskedError(Exception):

@@ -153,12 +153,27 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class QualitySignals:
-    """Technical quality, each 0 (worst) to 1 (best)."""
+    """Technical quality, each 0 (worst) to 1 (best).
+
+    brightness: 0 far too dark, 0.5 as meant, 1 burnt out; level: how level the picture was held. Both are
+    None from a model that doesn't say.
+    """
 
     sharpness: float
     exposure: float
     noise: float
     overall: float
+    brightness: float | None = None
+    level: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DetectedObject:
+    """A thing found in a picture. `label` is a tag of the taxonomy, `score` its calibrated probability."""
+
+    label: str
+    box: Box
+    score: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +185,8 @@ class SceneSignals:
     utility: kind of utility content -> probability; kinds as in `UTILITY_KINDS`.
     print: 32 bytes; the Hamming distance of two prints tells copies of one picture.
     saliency: (rows, columns) float32 heat map over the whole picture, 0 to 1.
+    objects: things with their boxes, surest first.
+    aesthetics: 0 (plain) to 1 (a picture to put on the wall); None from a model without that head.
     """
 
     embedding: FloatArray = field(repr=False)
@@ -178,6 +195,8 @@ class SceneSignals:
     quality: QualitySignals
     print: bytes = field(repr=False)
     saliency: FloatArray = field(repr=False)
+    objects: tuple[DetectedObject, ...] = ()
+    aesthetics: float | None = None
 
 
 UTILITY_KINDS = (
@@ -297,6 +316,8 @@ class AnalysedPhoto:
     quality: QualitySignals
     print: bytes = field(repr=False)
     stack: Stack | None = None
+    objects: tuple[DetectedObject, ...] = ()
+    aesthetics: float | None = None  # from a model that has no such head
 
     @property
     def is_keeper(self) -> bool:
@@ -489,13 +510,16 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """One analyzer that is installed."""
+    """One analyzer that is installed, or that is not any more and whose signals the library still has."""
 
     name: str
     version: str
     is_active: bool
     files: Mapping[str, Mapping[str, object]]  # file name -> sha256, bytes
     metrics: Mapping[str, object]
+    is_installed: bool = True
+    is_next: bool = False  # it takes over when it has seen the library
+    analysed: int = 0  # photos of the library that it has seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -537,6 +561,19 @@ class LibraryStatus:
     schema: str
     library: Path
     jobs: tuple[JobRun, ...]
+    next_model: str | None = None  # it takes over when it has seen the library; None: no change is under way
+    next_pending: int = 0  # photos that it has yet to see
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChange:
+    """How far the next model of a library has come."""
+
+    model: str
+    analysed: int  # in this run
+    pending: int
+    failed: tuple[Failure, ...]  # in this run
+    is_done: bool  # it has taken over
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,7 @@ class _Check:
                 return
         with self.store.read() as unit:
             before = unit.revision
-        index = self.derived.index()
+        index = self.derived.index(self.model)
         with self.store.read() as unit:
             if unit.revision != before:
                 return  # a run goes on meanwhile: the index was brought in step as this was asked
@@ -98,7 +98,7 @@ class _Check:
         with self.store.read() as unit:
             keys = unit.analyses.keys(self.model)
             vectors = unit.analyses.embeddings(self.model, keys)
-        index = self.derived.index()
+        index = self.derived.index(self.model)
         index.remove(index.keys())
         index.add(keys, vectors)
         index.save(path)
@@ -109,7 +109,7 @@ class _Check:
             self.found(f"graph: {path} can't be read", lambda: self._make_graph(path), "graph: made again")
             return
         graph = self.derived.graph()
-        if PersonalGraph.load(path, model=self.model, revision=graph.revision) is None:
+        if PersonalGraph.load(path, model=graph.model, revision=graph.revision) is None:
             problem = f"graph: what {path} holds is not what was written"
             self.found(problem, lambda: self._make_graph(path), "graph: made again")
 

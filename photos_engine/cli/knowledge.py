@@ -78,6 +78,10 @@ def _signal_rows(found: Explanation, analysed: AnalysedPhoto) -> Iterator[tuple[
     )
     if found.quality_reasons:
         yield "", because(found.quality_reasons)
+    if analysed.aesthetics is not None:
+        yield "aesthetics", f"{analysed.aesthetics:.2f}"
+    for seen in analysed.objects:
+        yield "object", f"{seen.label} {seen.score:.2f}, at {' '.join(f'{side:.3f}' for side in seen.box)}"
     yield (
         "utility",
         f"{found.utility_kind or 'none'}, {found.utility_probability:.2f}  {because(found.utility_reasons)}",

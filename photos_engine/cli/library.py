@@ -6,16 +6,16 @@ import contextlib
 import dataclasses
 import os
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from photos_engine.cli.face import Face, main, pass_face
 from photos_engine.cli.output import ProgressLine, counted, printable, table
-from photos_engine.errors import ModelError, ModelNotFound, Unreadable
-from photos_engine.json_shapes import as_check_report, as_index_report, as_job_run, as_models, as_status, encode_json
-from photos_engine.types import CheckReport, Failure, IndexReport, JobRun, LibraryStatus, ModelInfo
+from photos_engine.errors import Unreadable
+from photos_engine.json_shapes import as_check_report, as_index_report, as_job_run, as_status, encode_json
+from photos_engine.types import CheckReport, Failure, IndexReport, JobRun, LibraryStatus
 
 FAILURES_SHOWN = 20
 
@@ -37,6 +37,8 @@ def index(face: Face, paths: tuple[Path, ...]) -> None:
         report = face.engine.index(there, on_progress=progress)
     report = dataclasses.replace(report, failed=(*missing, *report.failed))
     face.answer(as_index_report(report), _index_lines(report))
+    for _, words in _next_rows(face.engine.status()):
+        face.remark(f"next model: {words}")
 
 
 def _index_lines(report: IndexReport) -> Iterator[str]:
@@ -71,6 +73,7 @@ def _status_lines(found: LibraryStatus) -> Iterator[str]:
             ("videos", f"{found.videos:,}"),
             ("failed", counted(found.failed, "file")),
             ("model", found.model),
+            *_next_rows(found),
             ("schema", found.schema),
         )
     )
@@ -81,6 +84,12 @@ def _status_lines(found: LibraryStatus) -> Iterator[str]:
             for j in found.jobs
         ]
         yield from table(rows, ("job", "outcome", "started", "took"))
+
+
+def _next_rows(found: LibraryStatus) -> Iterator[tuple[str, str]]:
+    if found.next_model is not None:
+        seen = found.photos - found.next_pending
+        yield "next model", f"{found.next_model}, which has seen {seen:,} of {counted(found.photos, 'photo')}"
 
 
 @main.command(example="photos-engine check --repair")
@@ -143,55 +152,3 @@ def daemon(face: Face, once: bool, watch: tuple[Path, ...], every: int, more: tu
 
 def _print_run(run: JobRun) -> None:
     click.echo(encode_json(as_job_run(run)))
-
-
-@main.group(example="photos-engine models list")
-def models() -> None:
-    """Show, verify and choose the analyzer."""
-
-
-@models.command("list", example="photos-engine models list --json")
-@pass_face
-def list_models(face: Face) -> None:
-    """List the analyzers that are installed, with their files and metrics."""
-    found = face.engine.models()
-    face.answer(as_models(found), (line for model in found for line in _model_lines(model)))
-
-
-def _model_lines(model: ModelInfo) -> Iterator[str]:
-    yield f"{model.name} {model.version}{'  (in use)' if model.is_active else ''}"
-    yield from table(
-        (f"  {name}", _size(facts), str(facts.get("sha256", ""))[:16]) for name, facts in model.files.items()
-    )
-    yield from table((f"  {name}", value) for name, value in model.metrics.items() if not isinstance(value, Mapping))
-
-
-def _size(facts: Mapping[str, object]) -> str:
-    size = facts.get("bytes")
-    return f"{size / 1e6:.2f} MB" if isinstance(size, int) else ""
-
-
-@models.command("use", example="photos-engine models use ansa-1")
-@click.argument("name")
-@pass_face
-def use_model(face: Face, name: str) -> None:
-    """Let the library be analysed by another model."""
-    known = {model.name: model for model in face.engine.models()}
-    if name not in known:
-        raise ModelNotFound(f"no model is called {name}; installed: {', '.join(sorted(known))}")
-    if not known[name].is_active:
-        raise ModelError(f"{name} is installed, but this version can't change a library's model yet")
-    face.answer({"name": name, "active": True, "changed": False}, [f"{printable(name)} is in use already"])
-
-
-@models.command("verify", example="photos-engine models verify")
-@pass_face
-def verify_models(face: Face) -> None:
-    """Compare every file of the analyzers with its manifest's hash."""
-    face.engine.verify_models()
-    found = face.engine.models()
-    files = [
-        {"model": m.name, "file": name, "sha256": facts.get("sha256")} for m in found for name, facts in m.files.items()
-    ]
-    lines = table((m.name, name, "is what its manifest says") for m in found for name in m.files)
-    face.answer({"ok": True, "files": files}, lines)

@@ -15,7 +15,7 @@ from photos_engine.types import Progress, Reason
 
 BAR_WIDTH = 24
 PLAIN_LINE_EVERY_S = 10.0
-_STAGES = {"scan": "looking for photos", "analyse": "analysing"}
+_STAGES = {"scan": "looking for photos", "analyse": "analysing", "reanalyse": "analysing for the next model"}
 
 
 def printable(text: str | os.PathLike[str]) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,16 @@ from sqlalchemy.dialects.sqlite import insert
 
 from photos_engine.store.photos import KEYS_PER_STATEMENT
 from photos_engine.store.tables import analysis, file, is_present, model, photo, tag
-from photos_engine.types import EMBEDDING_DIMENSIONS, FloatArray, QualitySignals, SceneSignals
+from photos_engine.types import (
+    EMBEDDING_DIMENSIONS,
+    AnalysedPhoto,
+    DetectedObject,
+    FloatArray,
+    Photo,
+    QualitySignals,
+    SceneSignals,
+    Stack,
+)
 
 # Half precision: cosines change by less than 0.001, and a million embeddings take 1 GB, not 2.
 STORED_EMBEDDING = np.dtype("<f2")
@@ -27,6 +37,14 @@ class StoredSignals:
     utility: dict[str, float]
     quality: QualitySignals
     print: bytes
+    objects: tuple[DetectedObject, ...]
+    aesthetics: float | None
+
+    def of(self, photo: Photo, stack: Stack | None = None) -> AnalysedPhoto:
+        """The photo that they were seen in, with them."""
+        return AnalysedPhoto(
+            photo, self.tags, self.utility, self.quality, self.print, stack, self.objects, self.aesthetics
+        )
 
 
 class AnalysisRepository:
@@ -72,8 +90,10 @@ class AnalysisRepository:
 
     def signals(self, model_name: str, keys: Sequence[int] | None = None) -> dict[int, StoredSignals]:
         """Photo key -> signals, for all photos or for a few."""
-        columns = (analysis.c.photo_id, analysis.c.sharpness, analysis.c.exposure, analysis.c.noise, analysis.c.overall)
-        statement = select(*columns, analysis.c.utility, analysis.c.print).join(model).where(model.c.name == model_name)
+        quality_columns = [analysis.c[item.name] for item in fields(QualitySignals)]
+        others = (analysis.c.utility, analysis.c.print, analysis.c.objects, analysis.c.aesthetics)
+        statement = select(analysis.c.photo_id, *quality_columns, *others).join(model)
+        statement = statement.where(model.c.name == model_name)
         tag_statement = (
             select(tag.c.photo_id, tag.c.tag, tag.c.probability).join(model).where(model.c.name == model_name)
         )
@@ -84,8 +104,10 @@ class AnalysisRepository:
         for key, name, probability in self._connection.execute(tag_statement):
             tags[key][name] = probability
         return {
-            key: StoredSignals(tags.get(key, {}), utility, QualitySignals(*quality), print_)
-            for key, *quality, utility, print_ in self._connection.execute(statement)
+            key: StoredSignals(
+                tags.get(key, {}), utility, QualitySignals(*quality), print_, _as_objects(objects), aesthetics
+            )
+            for key, *quality, utility, print_, objects, aesthetics in self._connection.execute(statement)
         }
 
     def keys(self, model_name: str) -> NDArray[np.int64]:
@@ -136,18 +158,20 @@ class AnalysisRepository:
 
 
 def _analysis_row(signals: SceneSignals) -> dict[str, object]:
-    quality = signals.quality
     return {
         "embedding": signals.embedding.astype(STORED_EMBEDDING).tobytes(),
         "print": signals.print,
-        "sharpness": quality.sharpness,
-        "exposure": quality.exposure,
-        "noise": quality.noise,
-        "overall": quality.overall,
+        **asdict(signals.quality),
         "utility": {kind: round(float(p), 4) for kind, p in signals.utility.items()},
         "saliency": np.rint(signals.saliency * 255).astype(np.uint8).tobytes(),
         "saliency_rows": signals.saliency.shape[0],
+        "objects": [[o.label, [round(float(x), 4) for x in o.box], round(float(o.score), 4)] for o in signals.objects],
+        "aesthetics": None if signals.aesthetics is None else float(signals.aesthetics),
     }
+
+
+def _as_objects(rows: list[list[Any]]) -> tuple[DetectedObject, ...]:
+    return tuple(DetectedObject(label, (box[0], box[1], box[2], box[3]), score) for label, box, score in rows)
 
 
 def _as_matrix(blobs: Sequence[bytes]) -> FloatArray:

@@ -95,18 +95,21 @@ class FileRepository:
         self._connection.execute(statement.values(gone_utc=bindparam("now")), rows)
         return len(rows)
 
-    def analysed_sizes(self, model_name: str) -> dict[int, set[str]]:
-        """Size in bytes -> content hashes of analysed photos: what a new file of that size may turn out to be."""
+    def analysed_sizes(self, *model_names: str) -> dict[int, set[str]]:
+        """Size in bytes -> content hashes of photos that one of the models has analysed.
+
+        A new file of that size may turn out to be one of them.
+        """
         found: dict[int, set[str]] = {}
         analysed = analysis.join(photo).join(model)
         statement = select(photo.c.size_bytes, photo.c.content_hash).select_from(analysed)
-        for size, content_hash in self._connection.execute(statement.where(model.c.name == model_name)):
+        for size, content_hash in self._connection.execute(statement.where(model.c.name.in_(model_names))):
             found.setdefault(size, set()).add(content_hash)
         return found
 
-    def without_analysis(self, model_name: str) -> set[str]:
-        """One present file for each photo that `model_name` has not analysed."""
-        done = select(analysis.c.photo_id).join(model).where(model.c.name == model_name)
+    def without_analysis(self, *model_names: str) -> set[str]:
+        """One present file for each photo that none of the models has analysed."""
+        done = select(analysis.c.photo_id).join(model).where(model.c.name.in_(model_names))
         statement = (
             select(func.min(file.c.path, type_=file.c.path.type))
             .where(is_present, file.c.photo_id.is_not(None))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -31,8 +31,9 @@ from photos_engine.store.jobs import JobRepository
 from photos_engine.store.lookups import LookupRepository
 from photos_engine.store.memories import MemoryRepository
 from photos_engine.store.migrate import HEAD, upgrade
+from photos_engine.store.models import ModelRepository
 from photos_engine.store.photos import PhotoRepository
-from photos_engine.types import AnalysedPhoto, Snapshot
+from photos_engine.types import Snapshot
 
 DATABASE_NAME = "library.sqlite"
 BUSY_TIMEOUT_S = 30.0
@@ -46,6 +47,7 @@ class UnitOfWork:
         self.files = FileRepository(connection)
         self.photos = PhotoRepository(connection)
         self.analyses = AnalysisRepository(connection)
+        self.models = ModelRepository(connection, self.touch)
         self.decisions = DecisionRepository(connection)
         self.groups = GroupRepository(connection)
         self.memories = MemoryRepository(connection, self.photos)
@@ -54,7 +56,7 @@ class UnitOfWork:
 
     @property
     def revision(self) -> int:
-        """A number that grows whenever photos, analyses, groups or decisions change."""
+        """A number that grows whenever photos, shown analyses, groups or decisions change."""
         return int(self.setting("revision") or 0)
 
     def touch(self) -> None:
@@ -78,11 +80,7 @@ class UnitOfWork:
         signals = self.analyses.signals(model)
         stacks = self.groups.stacks()
         chosen = [p for p in photos if p.key in signals]
-        analysed = tuple(
-            AnalysedPhoto(p, s.tags, s.utility, s.quality, s.print, stacks.get(p.id))
-            for p in chosen
-            for s in (signals[p.key],)
-        )
+        analysed = tuple(signals[p.key].of(p, stacks.get(p.id)) for p in chosen)
         embeddings = self.analyses.embeddings(model, np.array([p.key for p in chosen], dtype=np.int64))
         return Snapshot(model, self.revision, analysed, embeddings, self.decisions.all())
 
@@ -136,6 +134,15 @@ class Store:
                 for row in connection.execute(text("PRAGMA foreign_key_check"))
             ]
         return problems
+
+    def compact(self) -> None:
+        """Give the space of deleted rows back to the disk. Raises: StoreLocked."""
+        try:
+            with closing(sqlite3.connect(self.database, timeout=BUSY_TIMEOUT_S, isolation_level=None)) as connection:
+                connection.execute("VACUUM")
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.OperationalError as error:
+            raise StoreLocked(f"{self.database} can't be made smaller now: {error}") from error
 
     def close(self) -> None:
         """Let go of the database file."""

@@ -25,6 +25,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     and_,
+    text,
 )
 
 
@@ -64,6 +65,8 @@ model = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("name", String, nullable=False, unique=True),
+    Column("state", String, nullable=False, server_default="begun"),  # a `ModelState`
+    Index(None, "state", unique=True, sqlite_where=text("state IN ('active', 'next')")),
 )
 
 place = Table(
@@ -167,9 +170,13 @@ analysis = Table(
     Column("exposure", Float, nullable=False),
     Column("noise", Float, nullable=False),
     Column("overall", Float, nullable=False),
+    Column("brightness", Float),
+    Column("level", Float),
     Column("utility", JSON, nullable=False),
     Column("saliency", LargeBinary, nullable=False),  # (rows, columns) uint8, 255 is 1
     Column("saliency_rows", Integer, nullable=False),
+    Column("objects", JSON, nullable=False, server_default="[]"),  # [[label, [left, top, right, bottom], score], ...]
+    Column("aesthetics", Float),  # None: from a model without that head
     Index(None, "model_id"),
 )
 

@@ -20,7 +20,15 @@ from typing import Self
 from fakes.library import MODEL, TAGS, Life
 from PIL import Image
 
-from photos_engine.errors import ChecksumMismatch, ConfigError, NotFound, PhotoNotFound, UsageError
+from photos_engine.errors import (
+    ChecksumMismatch,
+    ConfigError,
+    ModelError,
+    ModelNotFound,
+    NotFound,
+    PhotoNotFound,
+    UsageError,
+)
 from photos_engine.graph import PersonalGraph, build_graph
 from photos_engine.types import (
     UTILITY_KINDS,
@@ -35,6 +43,7 @@ from photos_engine.types import (
     JobRun,
     LibraryStatus,
     Memory,
+    ModelChange,
     ModelInfo,
     Music,
     Photo,
@@ -67,6 +76,8 @@ class FakeEngine:
         self._jobs: dict[str, JobRun] = {}
         self._revision = 0
         self._made = 0
+        self._model, self._next_model = MODEL, ""
+        self._seen: dict[str, set[Path]] = {}  # by the models that aren't active
 
     def __enter__(self) -> Self:
         return self
@@ -79,7 +90,11 @@ class FakeEngine:
     # --- photos in ---
 
     def index(
-        self, paths: Iterable[str | os.PathLike[str]], *, on_progress: Callable[[Progress], None] | None = None
+        self,
+        paths: Iterable[str | os.PathLike[str]],
+        *,
+        on_progress: Callable[[Progress], None] | None = None,
+        reanalyse: bool = True,
     ) -> IndexReport:
         tops = [Path(path).absolute() for path in paths]
         self._roots = sorted({*self._roots, *map(os.fspath, tops)})
@@ -97,6 +112,8 @@ class FakeEngine:
         for path in gone:
             del self._files[path]
         self._revision += bool(fresh or gone)
+        if reanalyse:
+            self.reanalyse(on_progress=on_progress)
         failed = tuple(self._failed[path] for path in found if path in self._failed)
         analysed = sum(path in self._files for path in fresh)
         return IndexReport(len(found), len(fresh), 0, 0, len(gone), analysed, 0, failed, 0.5)
@@ -232,7 +249,11 @@ class FakeEngine:
     def status(self) -> LibraryStatus:
         photos = len(self._files)
         jobs = tuple(self._jobs[name] for name in sorted(self._jobs))
-        return LibraryStatus(photos, photos, len(self._failed), 0, 0, 0, MODEL, "0001", self.library, jobs)
+        pending = len(self._unseen()) if self._next_model else 0
+        return LibraryStatus(
+            photos, photos, len(self._failed), 0, 0, 0, self._model, "0002", self.library, jobs,
+            self._next_model or None, pending,
+        )  # fmt: skip
 
     # --- what people decide, and upkeep ---
 
@@ -276,7 +297,56 @@ class FakeEngine:
 
     def models(self) -> tuple[ModelInfo, ...]:
         files = {"scene.onnx": {"sha256": "0" * 64, "bytes": 6_700_000}}
-        return (ModelInfo(MODEL, "1", True, files, {"recall_at_5": 0.53}), ModelInfo("fake-0", "0", False, {}, {}))
+        known = (ModelInfo(MODEL, "1", True, files, {"recall_at_5": 0.53}), ModelInfo("fake-0", "0", False, {}, {}))
+        counts = {name: len(seen) for name, seen in self._seen.items()} | {self._model: len(self._files)}
+        return tuple(
+            replace(
+                m,
+                is_active=m.name == self._model,
+                is_next=m.name == self._next_model,
+                analysed=counts.get(m.name, 0),
+            )
+            for m in known
+        )
+
+    def use_model(self, name: str, *, now: bool = False) -> LibraryStatus:
+        names = [model.name for model in self.models()]
+        if name not in names:
+            raise ModelNotFound(f"no model is called {name}; installed: {', '.join(sorted(names))}")
+        self._next_model = "" if name == self._model else name
+        if self._next_model and (now or not self._unseen()):
+            self._take_over()
+        return self.status()
+
+    def reanalyse(
+        self, *, limit: int | None = None, on_progress: Callable[[Progress], None] | None = None
+    ) -> ModelChange | None:
+        if not (model := self._next_model):
+            return None
+        unseen = sorted(self._unseen())
+        for number, path in enumerate(unseen[:limit], 1):
+            self._seen.setdefault(model, set()).add(path)
+            (on_progress or (lambda _: None))(Progress("reanalyse", number, len(unseen), number / 10))
+        left = len(self._unseen())
+        if not left:
+            self._take_over()
+        return ModelChange(model, len(unseen) - left, left, (), not left)
+
+    def prune_model(self, name: str) -> int:
+        if name == self._model:
+            raise ModelError(f"the library is read from {name}: let another model take over before it is pruned")
+        if name not in self._seen:
+            raise ModelNotFound(f"no model called {name} has seen this library; {self._model} has")
+        self._next_model = "" if name == self._next_model else self._next_model
+        return len(self._seen.pop(name))
+
+    def _unseen(self) -> set[Path]:
+        return set(self._files) - self._seen.get(self._next_model, set())
+
+    def _take_over(self) -> None:
+        self._seen[self._model] = set(self._files)
+        self._model, self._next_model = self._next_model, ""
+        self._revision += 1
 
     def verify_models(self) -> None:
         if self.problems:

@@ -24,6 +24,7 @@ from photos_engine.types import (
     CaptureFacts,
     DateSource,
     Decision,
+    DetectedObject,
     FloatArray,
     GeoPoint,
     PersonRegion,
@@ -148,6 +149,8 @@ class Life:
         decisions: Iterable[Decision] = (),
         size: tuple[int, int] = (4000, 3000),
         camera: bool = True,
+        objects: Iterable[DetectedObject] = (),
+        aesthetics: float | None = None,
     ) -> AnalysedPhoto:
         """Add one photo; a naive `taken` is in the zone of UTC+1. `at` is a city, a position, "home" or None."""
         point = self._point(at)
@@ -182,6 +185,8 @@ class Life:
             quality=quality,
             print=hashlib.blake2b(name.encode(), digest_size=32).digest(),
             stack=stack,
+            objects=tuple(objects),
+            aesthetics=aesthetics,
         )
         self.items.append(item)
         self.vectors.append(self.look(theme) if vector is None else vector)

@@ -20,6 +20,7 @@ from PIL import Image
 from sklearn.datasets import load_sample_images
 
 from photos_engine.cli import main
+from photos_engine.models.registry import MANIFEST, load_manifest
 
 SOON_S = 60.0
 PHOTOS_TO_INTERRUPT = 96  # three batches: enough to be in the middle of them
@@ -182,6 +183,35 @@ def test_use_of_the_active_model_and_of_an_unknown_one(ask: Callable[..., Any], 
     output, errors = process.communicate(timeout=SOON_S)
     assert (process.returncode, output) == (1, "")
     assert name in errors
+
+
+def test_another_model_takes_over_and_back(library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the shipped model under a second name, in a copy of the library."""
+    copied, manifest = tmp_path / "library", load_manifest()
+    shutil.copytree(library, copied)
+    twin = tmp_path / "models" / "twin"
+    twin.mkdir(parents=True)
+    for name in manifest.artefacts:
+        (twin / name).symlink_to(manifest.folder / name)
+    document = json.loads((manifest.folder / MANIFEST).read_text(encoding="utf-8"))
+    (twin / MANIFEST).write_text(json.dumps(document | {"name": "twin-1"}), encoding="utf-8")
+    monkeypatch.setenv("PHOTOS_ENGINE_MODELS_FOLDER", str(twin.parent))
+    monkeypatch.setenv("PHOTOS_ENGINE_LIBRARY", str(copied))
+
+    def run(*arguments: str) -> Any:
+        result = CliRunner().invoke(main, [*arguments, "--json"])
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+    found = run("search", "flower")["results"]
+    assert run("models", "use", "twin-1")["pending"] == 5
+    assert CliRunner().invoke(main, ["daemon", "--once"]).exit_code == 0
+    assert run("status")["model"] == "twin-1"
+    assert run("search", "flower")["results"] == found
+    assert run("models", "use", manifest.name)["active"]
+    assert run("models", "prune", "twin-1") == {"pruned": "twin-1", "photos": 5}
+    assert [model["analysed"] for model in run("models", "list")["models"]] == [5, 0]
+    assert run("check")["clean"]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="POSIX signals")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes.analyzer import ColourAnalyzer
+from fakes.analyzer import BrightnessAnalyzer, ColourAnalyzer
 from PIL import Image, ImageEnhance
 
 from photos_engine.errors import PhotoNotFound
@@ -33,6 +33,7 @@ class Bench:
         self.library = Library.open(folder / "library")
         self.store = Store.open(self.library.folder)
         self.analyzer = ColourAnalyzer()
+        self.active = ""  # the analyzer's own
         self.progress: list[Progress] = []
         self._pool_size = 2
 
@@ -52,6 +53,7 @@ class Bench:
             open_pool=lambda: DecodePool(self._pool_size),
             save_thumbnail=self.library.save_thumbnail,
             batch_size=batch_size,
+            active=self.active or self.analyzer.model_name,
             on_progress=self.progress.append,
         )
         return pipeline.run([self.pictures])
@@ -291,14 +293,38 @@ def test_videos_are_counted_and_live_ones_joined(bench: Bench) -> None:
         assert unit.files.counts()["videos"] == 0
 
 
-def test_another_model_analyses_what_the_first_one_saw(bench: Bench) -> None:
-    bench.paint("a.jpg")
+def test_where_the_active_model_is_gone_the_next_one_sees_just_what_is_new(bench: Bench) -> None:
+    a, b = bench.paint("a.jpg"), bench.paint("b.jpg", 1)
     bench.index()
-    bench.analyzer = ColourAnalyzer()
-    bench.analyzer.model_name = "colours-2"
-    assert counts(bench.index()) == {"found": 1, "analysed": 1}
+    for path in (a, b):
+        bench.decide(path, Decision.FAVOURITE)
+    bench.analyzer, bench.active = BrightnessAnalyzer(), ColourAnalyzer.model_name
+    assert counts(bench.index()) == {"found": 2}
+    bench.paint("c.jpg", 2)
+    a.rename(a.with_name("moved.jpg"))
+    assert counts(bench.index()) == {"found": 3, "new": 1, "moved": 1, "analysed": 1}
     with bench.store.read() as unit:
-        assert len(unit.analyses.keys("colours-1")) == len(unit.analyses.keys("colours-2")) == 1
+        assert len(unit.analyses.keys("colours-1")) == 2
+        assert len(unit.analyses.keys("shades-2")) == 1
+
+
+def test_an_edit_that_no_model_can_compare_keeps_decisions_by_its_moment(bench: Bench) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(0x8769).update({0x9003: "2023:07:14 12:30:00", 0x9011: "+02:00"})
+    path, other = bench.paint("a.jpg"), bench.paint("b.jpg", 1)
+    for one in (path, other):
+        with Image.open(one) as image:
+            image.save(one, exif=exif)
+    bench.index()
+    for one in (path, other):
+        bench.decide(one, Decision.FAVOURITE)
+    bench.analyzer, bench.active = BrightnessAnalyzer(), ColourAnalyzer.model_name
+    with Image.open(path) as image:
+        ImageEnhance.Brightness(image).enhance(1.05).save(path, exif=exif)
+    bench.paint("b.jpg", 99)  # by another camera, which names its pictures alike
+    assert counts(bench.index()) == {"found": 2, "changed": 2, "analysed": 2}
+    assert bench.photo(path).is_favourite
+    assert not bench.photo(other).is_favourite
 
 
 KILLED_RUN = """
@@ -318,7 +344,7 @@ class Slow(ColourAnalyzer):
 
 library = Library.open(Path({library!r}))
 store = Store.open(library.folder)
-Pipeline(store, Slow(), Gazetteer(), lambda: DecodePool(2), library.save_thumbnail, 4).run([{pictures!r}])
+Pipeline(store, Slow(), Gazetteer(), lambda: DecodePool(2), library.save_thumbnail, 4, "colours-1").run([{pictures!r}])
 """
 
 

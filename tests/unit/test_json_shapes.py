@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from photos_engine.json_shapes import (
     as_search_answer,
     encode_json,
 )
-from photos_engine.types import Crop, Decision, Failure, GeoPoint, IndexReport, JobRun, Reason
+from photos_engine.types import Crop, Decision, DetectedObject, Failure, GeoPoint, IndexReport, JobRun, Reason
 
 
 def round_trip(value: object) -> Any:
@@ -147,6 +148,17 @@ def test_explanation_has_everything(engine: FakeEngine) -> None:
     assert [group["kind"] for group in found["groups"]] == ["copy"]
     assert [memory["title"] for memory in found["memories"]] == ["Days with the dog"]
     assert [decision["decision"] for decision in found["decisions"]] == ["favourite"]
+
+
+def test_explanation_shows_objects_with_their_boxes(engine: FakeEngine) -> None:
+    explained = engine.explain(engine.snapshot().photos[0].photo)
+    assert explained.analysed is not None
+    signals = round_trip(as_explanation(explained))["signals"]
+    assert (signals["objects"], signals["aesthetics"]) == ([], None)
+    seen = replace(explained.analysed, objects=(DetectedObject("dog", (0.1, 0.2, 0.6, 0.9), 0.85),), aesthetics=0.7)
+    signals = round_trip(as_explanation(replace(explained, analysed=seen)))["signals"]
+    assert signals["objects"] == [{"label": "dog", "box": [0.1, 0.2, 0.6, 0.9], "score": 0.85}]
+    assert signals["aesthetics"] == 0.7
 
 
 def test_crop_is_a_list_of_four() -> None:

@@ -77,7 +77,7 @@ def test_a_failing_scan_does_not_keep_the_next_jobs_from_running(
 def test_a_walk_that_fails_after_its_scan_says_so(
     engine: FakeEngine, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def index(paths: object, *, on_progress: Callable[[Progress], None]) -> None:
+    def index(paths: object, *, on_progress: Callable[[Progress], None], reanalyse: bool) -> None:
         on_progress(Progress("scan", 3, 3, 0.1))
         raise ZeroDivisionError("a fault of ours")
 
@@ -106,6 +106,25 @@ def test_a_stopped_walk_ends_between_batches_and_the_next_goes_on(engine: FakeEn
     assert engine.status().photos < 2
     list(walk(engine, [photos]))
     assert engine.status().photos == 2
+
+
+def test_a_next_model_is_shown_the_photos_in_a_job_of_its_own(engine: FakeEngine, photos: Path) -> None:
+    engine.index([photos])
+    engine.use_model("fake-0")
+    runs = list(run_once(engine))
+    assert [run.job for run in runs] == ["scan", "analyse", "reanalyse", "graph", "memories"]
+    assert runs[2].detail == {"model": "fake-0", "analysed": 2, "pending": 0, "failed": 0, "taken_over": True}
+    assert [run.job for run in run_once(engine)] == JOBS
+
+
+def test_a_stopped_change_of_the_model_goes_on_with_the_next_run(engine: FakeEngine, photos: Path) -> None:
+    engine.index([photos])
+    engine.use_model("fake-0")
+    (run,) = scheduler.reanalyse(engine, is_stopped=lambda: True)
+    assert run.outcome == "skipped"
+    assert engine.status().next_pending < 2
+    (run,) = scheduler.reanalyse(engine)
+    assert run.detail["taken_over"]
 
 
 @contextmanager
@@ -147,6 +166,19 @@ def test_daemon_scans_at_intervals_and_lives_on_when_a_job_fails(
                 pass
         while next_run("scan").outcome != "done":
             pass
+
+
+def test_daemon_shows_the_next_model_some_photos_at_a_time(
+    engine: FakeEngine, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scheduler, "REANALYSED_AT_ONCE", 1)
+    engine.index([photos])
+    engine.use_model("fake-0")
+    with running(engine) as next_run:
+        assert next_run("reanalyse").detail["pending"] == 1
+        assert next_run("reanalyse").detail["taken_over"]
+        assert next_run("graph").outcome == next_run("memories").outcome == "done"
+    assert engine.status().model == "fake-0"
 
 
 def test_daemon_indexes_just_the_watched_folder_that_changed(

@@ -29,6 +29,8 @@ def library(tmp_path: Path) -> Library:
 @pytest.fixture
 def store(library: Library) -> Iterator[Store]:
     with Store.open(library.folder) as store:
+        with store.begin() as unit:
+            unit.models.adopt(ColourAnalyzer.model_name)
         yield store
 
 
@@ -54,8 +56,8 @@ def pictures(tmp_path: Path, library: Library, store: Store) -> list[Path]:
 @pytest.fixture
 def check(library: Library, store: Store) -> Check:
     """Checks as a process of its own would, with nothing in memory."""
-    model = ColourAnalyzer().model_name
-    derived = Derived(library, store, model, TAGS)
+    model = ColourAnalyzer.model_name
+    derived = Derived(library, store, TAGS)
     return lambda repair=False: check_library(library, store, derived, model, decode=decode_photo, repair=repair)
 
 
@@ -80,7 +82,7 @@ def test_caches_that_are_not_made_yet_or_behind_are_no_damage(check: Check, stor
 @pytest.mark.parametrize("part", ["vector index", "graph"])
 def test_a_damaged_cache_is_found_and_made_again(check: Check, library: Library, part: str, damage: bytes) -> None:
     check()
-    path = library.graph_path if part == "graph" else library.index_path(ColourAnalyzer().model_name)
+    path = library.graph_path if part == "graph" else library.index_path(ColourAnalyzer.model_name)
     good = path.read_bytes()
     path.write_bytes(damage)
     assert kinds(check(repair=True)) == [part]

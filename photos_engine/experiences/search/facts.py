@@ -116,8 +116,7 @@ def _analysed(keys: Sequence[int], sources: SearchSources) -> dict[int, Analysed
         photos = sources.unit.photos.by_keys(chunk)
         signals = sources.unit.analyses.signals(sources.model, chunk)
         for key in photos.keys() & signals.keys():
-            s = signals[key]
-            found[key] = AnalysedPhoto(photos[key], s.tags, s.utility, s.quality, s.print)
+            found[key] = signals[key].of(photos[key])
     return found
 
 

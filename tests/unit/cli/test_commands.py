@@ -152,12 +152,47 @@ def test_places_are_aligned(run: Run) -> None:
 
 def test_models_list_and_use(ask: Callable[..., Any], run: Run) -> None:
     listed = ask("models", "list")["models"]
-    assert [(model["name"], model["active"]) for model in listed] == [("fake-1", True), ("fake-0", False)]
-    assert ask("models", "use", "fake-1") == {"name": "fake-1", "active": True, "changed": False}
+    assert [(m["name"], m["active"], m["analysed"]) for m in listed] == [("fake-1", True, 5), ("fake-0", False, 0)]
+    assert ask("models", "use", "fake-1") == {"name": "fake-1", "active": True, "changed": False, "pending": 0}
     unknown = run("models", "use", "other")
     assert unknown.exit_code == 1
     assert "installed: fake-0, fake-1" in unknown.stderr
-    assert run("models", "use", "fake-0").exit_code == 1
+
+
+def test_another_model_takes_over_when_it_has_seen_the_library(ask: Callable[..., Any], run: Run, photos: Path) -> None:
+    assert ask("models", "use", "fake-0") == {"name": "fake-0", "active": False, "changed": True, "pending": 5}
+    status = ask("status")
+    assert (status["model"], status["next_model"], status["next_pending"]) == ("fake-1", "fake-0", 5)
+    assert "next model  fake-0, which has seen 0 of 5 photos" in run("status").stdout
+    assert "(next, 0 photos analysed)" in run("models", "list").stdout
+    jobs = [json.loads(line) for line in run("daemon", "--once").stdout.splitlines()]
+    assert [job["job"] for job in jobs] == ["scan", "analyse", "reanalyse", "graph", "memories"]
+    assert jobs[2]["detail"] == {"model": "fake-0", "analysed": 5, "pending": 0, "failed": 0, "taken_over": True}
+    assert ask("status")["model"] == "fake-0"
+    assert ask("models", "use", "fake-1")["active"], "a model that was in use takes over at once"
+
+
+def test_a_change_of_the_model_can_be_called_off(ask: Callable[..., Any], run: Run) -> None:
+    ask("models", "use", "fake-0")
+    assert run("models", "use", "fake-1").stdout == ("fake-1 is in use already\nfake-0 is not to take over any more\n")
+    assert ask("status")["next_model"] is None
+
+
+def test_index_goes_on_with_a_change_of_the_model(run: Run, ask: Callable[..., Any], photos: Path) -> None:
+    assert "takes over from fake-1 when it has seen 5 photos" in run("models", "use", "fake-0").stdout
+    assert run("index", photos).exit_code == 0
+    assert ask("status")["model"] == "fake-0"
+
+
+def test_a_model_need_not_have_seen_anything_to_be_used_now(ask: Callable[..., Any]) -> None:
+    assert ask("models", "use", "fake-0", "--now")["active"]
+
+
+def test_models_prune_forgets_all_but_the_one_in_use(ask: Callable[..., Any], run: Run) -> None:
+    assert run("models", "prune", "fake-1").exit_code == 1
+    ask("models", "use", "fake-0", "--now")
+    assert ask("models", "prune", "fake-1") == {"pruned": "fake-1", "photos": 5}
+    assert run("models", "prune", "fake-1").exit_code == 1
 
 
 def test_models_verify_names_the_changed_file(run: Run, ask: Callable[..., Any], engine: FakeEngine) -> None:

@@ -120,6 +120,7 @@ def test_an_engine_that_does_not_open_is_an_error_like_any(tmp_path: Path) -> No
         ("daemon", "--once", "stray"),
         ("daemon", "--once", "--watch", "/no/such/folder"),
         ("models", "use"),
+        ("models", "prune"),
         ("no-such-command",),
     ],
     ids=" ".join,

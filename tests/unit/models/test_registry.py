@@ -10,7 +10,7 @@ import pytest
 
 from photos_engine.analyzers import SceneAnalyzer, TextEncoder
 from photos_engine.errors import ChecksumMismatch, ModelError, ModelNotFound
-from photos_engine.models.registry import MANIFEST, installed_folder, list_models, load_manifest, verify
+from photos_engine.models.registry import MANIFEST, find_model, installed_folder, list_models, load_manifest, verify
 
 
 @pytest.fixture
@@ -61,6 +61,53 @@ def test_a_missing_file_says_what_to_do(copied: Path, name: str) -> None:
     (copied / name).unlink()
     with pytest.raises(ModelNotFound, match="reinstall"):
         SceneAnalyzer.open(copied)
+
+
+def write_manifest(folder: Path, **changes: object) -> Path:
+    document = json.loads((installed_folder() / MANIFEST).read_text(encoding="utf-8"))
+    folder.mkdir()
+    (folder / MANIFEST).write_text(json.dumps(document | changes), encoding="utf-8")
+    return folder
+
+
+def test_models_lie_beside_the_shipped_one_each_in_its_folder(tmp_path: Path) -> None:
+    for name in ("zeta-1", "alpha-1"):
+        write_manifest(tmp_path / f"folder of {name}", name=name)
+    (tmp_path / "no model").mkdir()
+    shipped = load_manifest().name
+    assert [manifest.name for manifest in list_models(tmp_path)] == [shipped, "alpha-1", "zeta-1"]
+    assert find_model("zeta-1", tmp_path).folder == tmp_path / "folder of zeta-1"
+    assert [manifest.name for manifest in list_models(tmp_path / "absent")] == [shipped]
+    with pytest.raises(ModelNotFound, match=f"no model is called beta-1; installed: alpha-1, {shipped}, zeta-1"):
+        find_model("beta-1", tmp_path)
+
+
+def test_the_shipped_model_wins_its_name(tmp_path: Path) -> None:
+    write_manifest(tmp_path / "another")
+    (manifest,) = list_models(tmp_path)
+    assert manifest.folder == installed_folder()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": "../../evil"},
+        {"name": ""},
+        {"version": 1, "files": []},
+        {"outputs": {"embedding": {"shape": ["n", 256]}}},
+        {"outputs": {}},
+    ],
+    ids=str,
+)
+def test_a_broken_model_is_passed_over_and_named(
+    tmp_path: Path, changes: dict[str, object], caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = write_manifest(tmp_path / "broken", **{"name": "broken-1", **changes})
+    write_manifest(tmp_path / "whole", name="whole-1")
+    assert [manifest.name for manifest in list_models(tmp_path)][1:] == ["whole-1"]
+    assert str(broken / MANIFEST) in caplog.text
+    with pytest.raises(ModelError):
+        load_manifest(broken)
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"name": "x", "files": {"a": {}}}'])

@@ -20,6 +20,7 @@ from photos_engine.types import (
     DateSource,
     Decision,
     DecodedPhoto,
+    DetectedObject,
     DuplicateGroup,
     FileStamp,
     GeoPoint,
@@ -279,6 +280,20 @@ def test_signals_come_back_within_rounding(store: Store) -> None:
     assert float(embedding @ given_signals.embedding) > 0.9999
     assert saliency is not None
     assert np.abs(saliency - given_signals.saliency).max() <= 0.5 / 255 + 1e-6
+
+
+def test_objects_and_aesthetics_come_back_within_rounding(store: Store) -> None:
+    dog, cup = DetectedObject("dog", (0.1, 0.25, 1.0, 0.123456), 0.87654), DetectedObject("cup", (0, 0, 1, 1), 0.5)
+    key, plain = add(store, "/a.jpg", make_decoded("a")), add(store, "/b.jpg", make_decoded("b"))
+    with store.begin() as unit:
+        unit.analyses.add(MODEL, [(key, make_signals(objects=(dog, cup), aesthetics=np.float32(0.75)))])
+    with store.read() as unit:
+        stored = unit.analyses.signals(MODEL)
+        shown = {p.photo.key: p for p in unit.snapshot(MODEL).photos}
+    rounded = replace(dog, box=(0.1, 0.25, 1.0, 0.1235), score=0.8765)
+    assert (stored[key].objects, stored[key].aesthetics) == ((rounded, cup), 0.75)
+    assert (stored[plain].objects, stored[plain].aesthetics) == ((), None)
+    assert (shown[key].objects, shown[key].aesthetics) == ((rounded, cup), 0.75)
 
 
 def test_a_snapshot_is_ordered_and_its_rows_belong_together(store: Store) -> None:

@@ -1,0 +1,157 @@
+"""The installed models at work: analyzers, text towers and concepts by the name of their model.
+
+A library may be read from one model while it is being seen by the next. Pictures and words only meet in
+the space of one model, so whoever asks names the model; what was opened last is kept.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from photos_engine.analyzers import SceneAnalyzer, Taxonomy, TextEncoder
+from photos_engine.errors import ModelNotFound
+from photos_engine.experiences.search import Concepts
+from photos_engine.models import registry
+from photos_engine.models.registry import Manifest
+from photos_engine.store import Store
+from photos_engine.types import EMBEDDING_DIMENSIONS, FloatArray, ModelInfo
+
+logger = logging.getLogger(__name__)
+
+
+class InstalledModels:
+    """The models that can be asked, opened when first needed. Safe to call from several threads."""
+
+    def __init__(self, folder: Path, taxonomy: Taxonomy, *, threads: int) -> None:
+        self._folder, self._taxonomy, self._threads = folder, taxonomy, threads
+        self._lock = threading.RLock()
+        self._analyzer: SceneAnalyzer | None = None
+        self._words: ModelWords | None = None
+        self.shipped = registry.load_manifest().name
+
+    def all(self) -> list[Manifest]:
+        """Every installed model, the one that ships with the engine first. Raises: ModelError."""
+        return registry.list_models(self._folder)
+
+    def find(self, name: str) -> Manifest:
+        """An installed model. Raises: ModelNotFound, ModelError."""
+        return registry.find_model(name, self._folder)
+
+    def __contains__(self, name: str) -> bool:
+        try:
+            return name == self.shipped or bool(self.find(name))
+        except ModelNotFound:
+            return False
+
+    def analyzer(self, name: str) -> SceneAnalyzer:
+        """What sees pictures. Raises: ModelNotFound, ChecksumMismatch, ModelError."""
+        with self._lock:
+            if self._analyzer is None or self._analyzer.model_name != name:
+                self._analyzer = SceneAnalyzer.open(self.find(name).folder, threads=self._threads)
+            return self._analyzer
+
+    def words(self, name: str) -> ModelWords:
+        """What reads words; nothing is opened yet. Raises: ModelNotFound, ModelError."""
+        with self._lock:
+            if self._words is None or self._words.model != name:
+                self._words = ModelWords(self.find(name), self._taxonomy)
+            return self._words
+
+    def close(self) -> None:
+        """Let go of what was opened."""
+        self._analyzer = self._words = None
+
+
+class ModelWords:
+    """Words, and the taxonomy's concepts, in the space of one model; the text tower is opened when it is asked."""
+
+    def __init__(self, manifest: Manifest, taxonomy: Taxonomy) -> None:
+        self.model = manifest.name
+        self._folder, self._taxonomy = manifest.folder, taxonomy
+        self._lock = threading.RLock()
+        self._encoder: TextEncoder | None = None
+        self._concepts: Concepts | None = None
+
+    def encode(self, texts: Sequence[str]) -> FloatArray:
+        """Texts as (n, 512) float32, L2-normalised. Raises: ModelNotFound, ChecksumMismatch, ModelError."""
+        with self._lock:
+            if self._encoder is None:
+                self._encoder = TextEncoder.open(self._folder)
+        return self._encoder.encode(texts)
+
+    def concepts(self) -> Concepts:
+        """The taxonomy's tags, encoded once. Raises: as `encode`."""
+        with self._lock:
+            if self._concepts is None:
+                self._concepts = Concepts.of(self._taxonomy, self.encode)
+            return self._concepts
+
+
+class AbsentWords:
+    """Stands in for the words of a model that isn't installed any more: to it nothing is like anything.
+
+    It remembers that it was asked, which is when an answer lacks something.
+    """
+
+    def __init__(self, taxonomy: Taxonomy) -> None:
+        self._taxonomy = taxonomy
+        self.was_asked = False
+
+    def encode(self, texts: Sequence[str]) -> FloatArray:
+        """Zeros, (n, 512): their cosine to every embedding is 0."""
+        self.was_asked = True
+        return np.zeros((len(texts), EMBEDDING_DIMENSIONS), np.float32)
+
+    def concepts(self) -> Concepts:
+        """The taxonomy's tags, none of them near to anything."""
+        return Concepts.of(self._taxonomy, self.encode)
+
+
+def settle(store: Store, models: InstalledModels) -> tuple[str, str | None]:
+    """Let models whose files are gone make way; returns the active model and the next.
+
+    After an upgrade of the engine, the library's model may not be there any more: then the shipped one is to
+    take over. A next model that was taken away is called off. One of the two that are returned is installed.
+    """
+    with store.read() as unit:
+        active, following = unit.models.active, unit.models.next
+    is_lost = following is not None and following not in models
+    if active in models and not is_lost:
+        return active, following
+    with store.begin() as unit:
+        if is_lost:
+            logger.warning("%s is not installed any more: it won't take over", following)
+            unit.models.call_off()
+        if active not in models and unit.models.next is None:
+            logger.warning("%s is not installed any more: %s is to take over", active, models.shipped)
+            unit.models.choose(models.shipped)
+        return unit.models.active, unit.models.next
+
+
+def describe(store: Store, models: InstalledModels) -> tuple[ModelInfo, ...]:
+    """Every model that is installed or that has seen the library, the shipped one first. Raises: ModelError."""
+    installed = {manifest.name: manifest for manifest in models.all()}
+    with store.read() as unit:
+        active, following, seen = unit.models.active, unit.models.next, unit.models.analysed()
+    found = []
+    for name in (*installed, *sorted(seen.keys() - installed)):
+        manifest = installed.get(name)
+        artefacts = manifest.artefacts.items() if manifest else ()
+        found.append(
+            ModelInfo(
+                name=name,
+                version=manifest.version if manifest else "",
+                is_active=name == active,
+                files={n: {"sha256": f.sha256, "bytes": f.size_bytes} for n, f in artefacts},
+                metrics=manifest.metrics if manifest else {},
+                is_installed=manifest is not None,
+                is_next=name == following,
+                analysed=seen.get(name, 0),
+            )
+        )
+    return tuple(found)
