@@ -72,7 +72,7 @@ def _as_bytes(pixels: NDArray[Any]) -> ByteArray:
     kind, result = pixels.dtype.kind, pixels
     if kind == "b":
         result = pixels * np.uint8(255)
-    elif pixels.dtype == np.uint16:
+    elif kind == "u" and pixels.dtype.itemsize == 2:  # in either order of bytes
         result = pixels >> 8
     elif kind in "iu":
         result = np.clip(pixels, 0, 255)

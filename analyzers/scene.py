@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from photos_engine.analyzers.heads.objects import ObjectReader
 from photos_engine.analyzers.heads.prints import as_print
 from photos_engine.analyzers.heads.tags import TagReader
 from photos_engine.analyzers.preprocess import as_input
@@ -24,7 +26,10 @@ _BATCH = 4  # larger ones gain nothing on a CPU and cost memory
 
 
 class SceneAnalyzer:
-    """Analyses pictures; safe to call from several threads."""
+    """Analyses pictures; safe to call from several threads.
+
+    Raises: OutputMismatch, ModelError where the manifest's heads don't fit the taxonomy or are malformed.
+    """
 
     def __init__(self, session: ModelSession, manifest: Manifest, tags: TagReader) -> None:
         self.model_name = manifest.name
@@ -33,6 +38,9 @@ class SceneAnalyzer:
         self._contracts = manifest.outputs
         self._input = str(manifest.input["name"])
         self._utility_kinds = tuple(manifest.outputs["utility"]["kinds"])
+        self._scores = _quality_scores(manifest.outputs["quality"])
+        objects = manifest.outputs.get("objects")  # older models have no such head
+        self._objects = None if objects is None else ObjectReader.from_contract(objects, tags.taxonomy)
 
     @classmethod
     def open(cls, folder: Path | None = None, *, threads: int = 1) -> SceneAnalyzer:
@@ -72,17 +80,28 @@ class SceneAnalyzer:
             if name not in outputs or outputs[name].shape != expected:
                 found = outputs[name].shape if name in outputs else "nothing"
                 raise OutputMismatch(f"the head {name!r} gave {found} instead of {expected}")
-        if not np.isfinite(outputs["embedding"]).all():
-            raise ModelError("the model gave an embedding that is not finite")
+            if not np.isfinite(outputs[name]).all():
+                raise ModelError(f"the head {name!r} gave numbers that are not finite")
 
     def _interpret(self, outputs: Mapping[str, NDArray[Any]], row: int) -> SceneSignals:
         utility = map(float, outputs["utility"][row])
-        sharpness, exposure, noise, overall = map(float, outputs["quality"][row])
+        scores = dict(zip(self._scores, map(float, outputs["quality"][row]), strict=True))
         return SceneSignals(
             embedding=outputs["embedding"][row].copy(),
             tags=self._tags.read(outputs["scene"][row]),
             utility=dict(zip(self._utility_kinds, utility, strict=True)),
-            quality=QualitySignals(sharpness, exposure, noise, overall),
+            quality=QualitySignals(**scores),
             print=as_print(outputs["print"][row]),
             saliency=outputs["saliency"][row].copy(),
+            objects=() if self._objects is None else self._objects.read(outputs["objects"][row]),
+            aesthetics=float(outputs["aesthetics"][row, 0]) if "aesthetics" in self._contracts else None,
         )
+
+
+def _quality_scores(contract: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of the quality head's outputs, in their order."""
+    names = tuple(contract["scores"])
+    known = {item.name: item.default is MISSING for item in fields(QualitySignals)}
+    if not set(names) <= known.keys() or not {name for name, is_needed in known.items() if is_needed} <= set(names):
+        raise ModelError(f"the quality head scores {', '.join(names)}, which is not what the engine knows")
+    return names

@@ -1,6 +1,7 @@
 """Runtimes behind one small seam, so that what interprets a model knows no runtime.
 
-`onnx` is the only module that imports onnxruntime; a fake for tests is a class with one method.
+`onnx` is the only module that imports onnxruntime, `coreml` the only one that imports coremltools, and then on a Mac
+alone; `providers` says what of a machine the former uses. A fake for tests is a class with one method.
 """
 
 from __future__ import annotations

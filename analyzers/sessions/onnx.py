@@ -1,7 +1,13 @@
-"""ONNX Runtime behind `ModelSession`; the only module that imports it."""
+"""ONNX Runtime behind `ModelSession`; the only module that imports it.
+
+A graph is read from its file by the runtime itself, so that its bytes are held once, and its matrices stay int8
+in memory (see `models/training/packing.py`).
+"""
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +24,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
 )
 from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as NotSupported
 
+from photos_engine.analyzers.sessions.providers import AUTO, Requested, open_with_best, runs_one_at_a_time
 from photos_engine.errors import ModelError
 
 _FOREIGN = (
@@ -34,17 +41,19 @@ _ERRORS_ONLY = 3
 
 
 class OnnxSession:
-    """One ONNX graph, opened for the CPU."""
+    """One ONNX graph, opened for the processor or a better device."""
 
     def __init__(self, session: onnxruntime.InferenceSession) -> None:
         self._session = session
         self._outputs = [output.name for output in session.get_outputs()]
+        self._turn = threading.Lock() if runs_one_at_a_time(session) else contextlib.nullcontext()
 
     @classmethod
-    def open(cls, path: Path, *, threads: int = 1) -> OnnxSession:
+    def open(cls, path: Path, *, threads: int = 1, provider: str = AUTO) -> OnnxSession:
         """Open a graph. `threads` work inside one forward pass; parallel photos profit more from one.
 
-        Raises: ModelError.
+        provider: a key of `providers.PROVIDERS`, or the best that is installed and starts.
+        Raises: ModelError; ConfigError for an unknown provider.
         """
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
@@ -55,15 +64,20 @@ class OnnxSession:
         options.enable_mem_pattern = False
         # Idle threads must sleep: the decoder beside them needs the core.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+
+        def create(providers: Requested) -> onnxruntime.InferenceSession:
+            return onnxruntime.InferenceSession(str(path), options, providers=list(providers))
+
         try:
-            return cls(onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"]))
+            return cls(open_with_best(create, onnxruntime.get_available_providers(), provider, _FOREIGN))
         except _FOREIGN as error:
             raise ModelError(f"{path} can't be opened: {error}") from error
 
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Run one forward pass. Raises: ModelError."""
         try:
-            values = self._session.run(self._outputs, dict(inputs))
+            with self._turn:
+                values = self._session.run(self._outputs, dict(inputs))
         except _FOREIGN as error:
             raise ModelError(f"the model failed: {error}") from error
         return dict(zip(self._outputs, values, strict=True))

@@ -52,7 +52,8 @@ def test_what_is_no_picture_is_refused(shape: tuple[int, ...]) -> None:
 def test_depths_of_one_grey_agree() -> None:
     expected = np.full((2, 2, 3), 128, np.uint8)
     grey = np.full((2, 2), 128, np.uint8)
-    for array in (grey, grey.astype(np.uint16) * 257, grey.astype(np.int32), grey / 255.0, grey.astype(np.float32)):
+    sixteen = grey.astype(np.uint16) * 257
+    for array in (grey, sixteen, sixteen.astype(">u2"), grey.astype(np.int32), grey / 255.0, grey.astype(np.float32)):
         np.testing.assert_array_equal(as_rgb(array), expected)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import astuple, replace
 from typing import Any
 
 import numpy as np
@@ -15,10 +17,11 @@ from skimage import data
 from photos_engine.analyzers import SceneAnalyzer, Taxonomy, TextEncoder
 from photos_engine.analyzers.heads.prints import COPY_DISTANCE, SAME_SCENE_DISTANCE, hamming
 from photos_engine.analyzers.heads.tags import TagReader
-from photos_engine.errors import OutputMismatch, PhotoError
+from photos_engine.analyzers.scene import SCENE_LABELS
+from photos_engine.errors import ModelError, OutputMismatch, PhotoError
 from photos_engine.models.degrade import crop_share, recompress, resize_share
 from photos_engine.models.registry import load_manifest
-from photos_engine.types import ByteArray
+from photos_engine.types import ByteArray, QualitySignals, SceneSignals
 
 
 @pytest.fixture(scope="module")
@@ -61,15 +64,51 @@ def test_no_pictures_give_no_signals(analyzer: SceneAnalyzer) -> None:
     assert analyzer.analyze([]) == []
 
 
+def assert_sound(signals: SceneSignals) -> None:
+    """Every number is finite, and where it may be."""
+    assert np.isfinite(signals.embedding).all()
+    assert np.isfinite(signals.saliency).all()
+    shares = [
+        *signals.tags.values(),
+        *signals.utility.values(),
+        *(q for q in astuple(signals.quality) if q is not None),
+    ]
+    shares += [edge for item in signals.objects for edge in (*item.box, item.score)]
+    shares += [] if signals.aesthetics is None else [signals.aesthetics]
+    assert all(0 <= share <= 1 for share in shares)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.full((5, 7, 3), np.nan, np.float32),
+        np.array([[np.inf, -np.inf, 0.5]]),
+        np.random.default_rng(0).integers(0, 2**16, (40, 30), np.uint16),
+        np.random.default_rng(0).integers(0, 2**16, (40, 30, 3), np.uint16).astype(">u2"),
+        np.random.default_rng(0).integers(-(2**31), 2**31 - 1, (8, 9, 4), np.int32),
+        np.random.default_rng(0).random((20_000, 1, 2)),
+        np.random.default_rng(0).random((3, 3)) > 0.5,
+    ],
+    ids=[
+        "nan",
+        "infinite",
+        "16 bits grey",
+        "16 bits big-endian",
+        "32 bits signed",
+        "a line with alpha",
+        "black or white",
+    ],
+)
+def test_odd_arrays_give_sound_signals(analyzer: SceneAnalyzer, image: NDArray[Any]) -> None:
+    assert_sound(analyzer.analyze_one(image))
+
+
 @pytest.mark.parametrize("value", [0, 128, 255])
 @pytest.mark.parametrize("shape", [(1, 1), (1, 20_000, 3), (300, 200, 4)])
 def test_empty_looking_pictures_give_finite_signals(
     analyzer: SceneAnalyzer, shape: tuple[int, ...], value: int
 ) -> None:
-    signals = analyzer.analyze_one(np.full(shape, value, np.uint8))
-    assert np.isfinite(signals.embedding).all()
-    assert np.isfinite(signals.saliency).all()
-    assert np.isfinite([signals.quality.overall, *signals.tags.values(), *signals.utility.values()]).all()
+    assert_sound(analyzer.analyze_one(np.full(shape, value, np.uint8)))
 
 
 def test_what_is_no_picture_is_a_photo_error(analyzer: SceneAnalyzer) -> None:
@@ -135,21 +174,89 @@ def test_heat_lies_on_the_subject(analyzer: SceneAnalyzer, photos: dict[str, Byt
 class _FakeSession:
     """Says the same of every picture, in the shapes that it was given."""
 
-    def __init__(self, outputs: Mapping[str, tuple[int, ...]]) -> None:
-        self.outputs = outputs
+    def __init__(self, outputs: Mapping[str, tuple[int, ...]], fill: float = 0.0) -> None:
+        self.outputs, self.fill = outputs, fill
 
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         (image,) = inputs.values()
-        return {name: np.zeros((len(image), *shape), np.float32) for name, shape in self.outputs.items()}
+        return {name: np.full((len(image), *shape), self.fill, np.float32) for name, shape in self.outputs.items()}
+
+
+def fake_analyzer(
+    more: Mapping[str, Mapping[str, Any]] | None = None,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+    fill: float = 0.0,
+    session: type[_FakeSession] = _FakeSession,
+) -> SceneAnalyzer:
+    """An analyzer on a fake session, whose manifest has `more` outputs and whose session other `shapes`."""
+    manifest = load_manifest()
+    heads = ("embedding", "scene", "utility", "quality", "print", "saliency")
+    manifest = replace(manifest, outputs={name: manifest.outputs[name] for name in heads} | dict(more or {}))
+    given = {name: tuple(contract["shape"][1:]) for name, contract in manifest.outputs.items()}
+    labels = json.loads(manifest.path(SCENE_LABELS).read_text(encoding="utf-8"))["tags"]
+    tags = TagReader([row["tag"] for row in labels], np.ones(len(labels), np.float32), Taxonomy.load())
+    return SceneAnalyzer(session(given | dict(shapes or {}), fill), manifest, tags)
+
+
+PICTURE = np.zeros((9, 9, 3), np.uint8)
+NEW_HEADS: dict[str, dict[str, Any]] = {
+    "objects": {"shape": ["n", 24, 6], "labels": ["dog", "cat"], "thresholds": [0.5, 0.4]},
+    "aesthetics": {"shape": ["n", 1]},
+}
 
 
 def test_a_session_that_breaks_the_contract_is_refused() -> None:
-    manifest = load_manifest()
-    shapes = {name: tuple(contract["shape"][1:]) for name, contract in manifest.outputs.items()}
-    tags = TagReader(
-        [tag.id for tag in Taxonomy.load().tags], np.ones(len(Taxonomy.load()), np.float32), Taxonomy.load()
-    )
-    picture = np.zeros((9, 9, 3), np.uint8)
-    assert SceneAnalyzer(_FakeSession(shapes), manifest, tags).analyze_one(picture).tags == {}
+    assert fake_analyzer().analyze_one(PICTURE).tags == {}
     with pytest.raises(OutputMismatch, match="saliency"):
-        SceneAnalyzer(_FakeSession(shapes | {"saliency": (3, 3)}), manifest, tags).analyze_one(picture)
+        fake_analyzer(shapes={"saliency": (3, 3)}).analyze_one(PICTURE)
+    with pytest.raises(OutputMismatch, match="objects"):
+        fake_analyzer(NEW_HEADS, {"objects": (24, 5)}).analyze_one(PICTURE)
+
+
+def test_numbers_that_are_not_finite_are_refused() -> None:
+    with pytest.raises(ModelError, match="finite"):
+        fake_analyzer(fill=np.nan).analyze_one(PICTURE)
+
+
+def test_an_older_model_has_no_objects_and_no_aesthetics() -> None:
+    signals = fake_analyzer().analyze_one(PICTURE)
+    assert signals.objects == ()
+    assert signals.aesthetics is None
+
+
+def test_the_new_heads_become_signals() -> None:
+    class _Session(_FakeSession):
+        def run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+            outputs = super().run(inputs)
+            outputs["objects"][:, 0] = (-0.1, 0.2, 0.5, 1.2, 0.9, 1)
+            outputs["aesthetics"][:] = 0.25
+            return outputs
+
+    analyzer = fake_analyzer(NEW_HEADS, session=_Session)
+    for signals in analyzer.analyze([PICTURE] * 5):
+        assert [(item.label, item.score) for item in signals.objects] == [("cat", pytest.approx(0.9))]
+        assert signals.objects[0].box == pytest.approx((0, 0.2, 0.5, 1))
+        assert signals.aesthetics == 0.25
+
+
+def test_heads_that_a_manifest_describes_badly_are_refused() -> None:
+    with pytest.raises(ModelError):
+        fake_analyzer({"objects": {"shape": ["n", 24, 6], "labels": ["dog"]}})
+
+
+def test_scores_of_quality_are_read_by_their_names(photos: dict[str, ByteArray]) -> None:
+    class Session:
+        def run(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+            given = {name: np.zeros((1, *contract["shape"][1:]), np.float32) for name, contract in outputs.items()}
+            given["quality"][0] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]
+            return {**given, "print": given["print"].astype(np.uint8)}
+
+    manifest = load_manifest()
+    names = ["level", "overall", "sharpness", "noise", "exposure", "brightness"]
+    outputs = {**manifest.outputs, "quality": {"shape": ["n", 6], "scores": names}}
+    tags = TagReader.open(manifest.path("scene.json"), Taxonomy.load())
+    seen = SceneAnalyzer(Session(), replace(manifest, outputs=outputs), tags).analyze_one(next(iter(photos.values())))
+    assert seen.quality == QualitySignals(*map(float, np.float32([0.3, 0.5, 0.4, 0.2, 0.6, 0.1])))
+    outputs["quality"]["scores"] = ["sharpness", "exposure", "noise"]
+    with pytest.raises(ModelError, match="quality"):
+        SceneAnalyzer(Session(), replace(manifest, outputs=outputs), tags)
