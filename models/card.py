@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from photos_engine.models.registry import Manifest
+from photos_engine.types import UTILITY_KINDS
 
 _LIMITS = """
 ## Intended use, and limits
@@ -13,17 +14,19 @@ _LIMITS = """
 Made for sorting and searching a person's own photos on their own machine. Not for identifying people, and not for
 decisions about them: the tags of persons are what captions call them, with all the captions' habits.
 
-- The joint space was learned from 6,000 photos, most of people and dogs outdoors. It is weak on what they don't
-  show: interiors, food, documents, night, cities of other continents. Tags help there, and a low score means little.
+- The joint space was learned from 6,000 captioned photos, most of people and dogs outdoors. It is weak on what they
+  don't show: interiors, food, documents, night, cities of other continents. Tags help there; a low score means little.
 - English only.
-- `quality` knows technical harm, and only as far as it survives at 260 pixels. It knows no taste. White pages count as
-  overexposed; that is why utility content is to be judged by `utility`. Human scores were not to be had: graded
-  degradations of good pictures stand in for them.
-- `saliency` was learned from the boxes of 95 pictures; it finds things and people, not what matters among them.
-- Kinds of utility content without pictures to learn from (whiteboard, repair reference) are not in the model's
-  outputs. Documents and handwriting rest on a handful.
-- A tag without labelled pictures has no measured precision. Its threshold lies above what nearly all of 10,000 ordinary
-  photos reach.
+- `scene` is to say nothing rather than something wrong, and still errs on pictures unlike all that it learned from:
+  patterns, drawings, things seen through a microscope. A tag without labelled pictures has no measured precision; its
+  threshold lies above what nearly all of 10,000 ordinary photos reach.
+- Captions leave out much that is there. Precision against captions is therefore a lower bound; how often a thing stays
+  unsaid is estimated from how seldom captions of one picture agree, and thresholds allow for it.
+- `quality` knows technical harm, and only as far as it survives at 260 pixels. White pages count as overexposed; that
+  is why utility content is to be judged by `utility`.
+- `aesthetics` was taught by rules and by pictures spoiled on purpose, not by people's scores, which were not to be had.
+- `objects` and `saliency` were learned from few human boxes and another detector's; `saliency` finds things and people,
+  not what matters among them.
 - Training data is research data, some without a stated licence; no picture is contained in the weights or shipped.
 """
 
@@ -48,8 +51,16 @@ def render_card(manifest: Manifest, figures: Mapping[str, Any]) -> str:
         f"## Files\n\n| file | size | what it is |\n|---|---|---|\n{files}\n"
         f"## Input\n\n{shape} {manifest.input['type']}: {manifest.input['meaning']}.\n\n"
         f"## Heads\n\n| head | output | meaning |\n|---|---|---|\n{heads}"
-        f"{_LIMITS}\n## Trained on\n\n{data}\n## Licences\n\n{licences}\n# Measured\n\n{as_markdown(figures)}"
+        f"{_LIMITS}{_missing_kinds(manifest)}"
+        f"\n## Trained on\n\n{data}\n## Licences\n\n{licences}\n# Measured\n\n{as_markdown(figures)}"
     )
+
+
+def _missing_kinds(manifest: Manifest) -> str:
+    """A further limit, where the model lacks kinds of utility content."""
+    known = manifest.outputs.get("utility", {}).get("kinds", ())
+    missing = [kind.replace("_", " ") for kind in UTILITY_KINDS if kind not in known]
+    return f"- Kinds of utility content that it can't tell: {', '.join(missing)}.\n" if missing else ""
 
 
 def as_markdown(value: Any, depth: int = 2) -> str:

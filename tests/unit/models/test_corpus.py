@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,14 @@ from photos_engine.models.corpus import (
     ABSENT_TAGS,
     FOLDER_TAGS,
     excluded_labels,
+    folder_tags,
+    generated_picture,
     is_held_out,
     list_captioned,
+    list_generated,
     list_pictures,
     read_boxes,
+    utility_kind,
 )
 
 
@@ -45,6 +50,19 @@ def test_boxes_are_read_as_left_top_right_bottom(tmp_path: Path) -> None:
     (tmp_path / "labels" / "a.txt").write_text("0 0.5 0.5 0.2 0.4\n", encoding="utf-8")
     assert read_boxes(tmp_path / "images" / "a.jpg") == [pytest.approx((0.4, 0.3, 0.6, 0.7))]
     assert read_boxes(tmp_path / "images" / "b.jpg") == []
+
+
+def test_a_generated_picture_tells_its_kind_and_what_it_excludes(tmp_path: Path) -> None:
+    pictures = [generated_picture(label, 7, held_out=True) for label in ("receipt_laid", "repair_reference", "sign")]
+    assert [utility_kind(picture) for picture in pictures] == ["receipt", "repair_reference", None]
+    taxonomy = Taxonomy.load()
+    assert all(tag in taxonomy for tags in folder_tags("generated").values() for tag in tags)
+    assert "document" in excluded_labels("generated", "sign")
+    assert "document" not in excluded_labels("generated", "menu") | excluded_labels("generated", "receipt")
+    (tmp_path / "shards").mkdir()
+    names = [str(picture.path) for picture in pictures]
+    (tmp_path / "shards" / "generated.json").write_text(json.dumps(names), encoding="utf-8")
+    assert list_generated(tmp_path) == pictures
 
 
 def test_a_folder_without_sets_is_empty(tmp_path: Path) -> None:
