@@ -1,9 +1,12 @@
-"""What the analyzer costs: the backbone alone, all heads, a whole `analyze_one`, and a query.
+"""What the analyzer costs beside its own backbone and beside its peers: time, memory and size, in one run.
 
-    python benchmarks/analyzer.py [--threads N] [--rounds N]
+    python benchmarks/analyzer.py [--models DIR] [--threads N] [--rounds N] [--peers FOLDER]
 
-One picture at a time, medians; each line runs in a process of its own, so that its memory is its own.
-The backbone alone is the shipped graph, cut off before every head (that line needs the package onnx).
+One picture or one query at a time. All subjects are timed in one process, in turns, so that a busy machine
+slows all of them alike; with one thread, time is the processor's that the thread got. Memory is that of a
+process of its own, above the interpreter with its imports. A head's cost is its own graph's time (the graph,
+cut down to backbone and head) less the backbone's, turn by turn. Peers are written to FOLDER (kept; a
+temporary one otherwise) by `peers.py`.
 """
 
 from __future__ import annotations
@@ -13,109 +16,200 @@ import importlib.util
 import json
 import multiprocessing
 import resource
-import statistics
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import peers
+from numpy.typing import NDArray
+
+BACKBONE, ALL_HEADS, LIVE, QUERY = "backbone alone", "all heads", "analyze_one, 1024 px", "a new query"
+LIVE_P95_MS, MEMORY_MB, FILE_MB = 25.0, 60.0, 16.4
+# Ours, peer, the share of the peer's time that ours may take.
+BARS = (
+    (ALL_HEADS, BACKBONE, 1.35),
+    (ALL_HEADS, "CLIP ViT-B/32, image", 1 / 7),
+    (ALL_HEADS, "MobileCLIP-S0, image", 1 / 4),
+    (QUERY, peers.PACKAGED, 4 / 7.5),
+    (QUERY, peers.TEXT_TOWER, 4 / 105),
+)
 
 
-def measure(name: str, threads: int, rounds: int) -> dict[str, float]:
-    """Time one subject: median and 95th percentile in ms, memory above the imports in MB."""
-    from photos_engine.analyzers import SceneAnalyzer, TextEncoder
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A graph with its inputs; without a graph, the analyzer or the encoder as the engine opens them."""
 
-    before = _resident_mb()
-    call = SUBJECTS[name](SceneAnalyzer, TextEncoder, threads)
-    for _ in range(3):
-        call()
-    times = []
-    for _ in range(rounds):
-        began = time.perf_counter()
-        call()
-        times.append((time.perf_counter() - began) * 1000)
-    return {"median": statistics.median(times), "p95": float(np.quantile(times, 0.95)), "memory": _peak_mb() - before}
+    name: str
+    models: Path | None = None
+    graph: Path | None = None
+    inputs: Mapping[str, NDArray[Any]] | None = None
+
+    def open(self, threads: int) -> Callable[[], object]:
+        """Open it; every call of the result is one pass."""
+        from photos_engine.analyzers import SceneAnalyzer, TextEncoder
+        from photos_engine.analyzers.sessions.onnx import OnnxSession
+
+        if self.name == LIVE:
+            analyzer, image = SceneAnalyzer.open(self.models, threads=threads), picture(1024)
+            return lambda: analyzer.analyze_one(image)
+        if self.name == QUERY:
+            encoder, numbers = TextEncoder.open(self.models, threads=threads), iter(range(10**9))
+            return lambda: encoder.encode([f"two dogs playing on the beach {next(numbers)}"])
+        if self.graph is None or self.inputs is None:
+            raise ValueError(f"nothing to open for {self.name!r}")
+        session, inputs = OnnxSession.open(self.graph, threads=threads, provider="cpu"), self.inputs
+        return lambda: session.run(inputs)
 
 
-def _backbone(analyzer: Any, encoder: Any, threads: int) -> Callable[[], object]:
+def own_subjects(models: Path | None, folder: Path) -> list[Subject]:
+    """The shipped graph and what it is made of; the parts only where the package onnx is there to cut them."""
+    from photos_engine.analyzers.scene import GRAPH
+    from photos_engine.models.registry import load_manifest
+
+    manifest, image = load_manifest(models), {"image": picture(260)[None]}
+    whole = manifest.path(GRAPH)
+    subjects = [Subject(ALL_HEADS, models, whole, image), Subject(LIVE, models), Subject(QUERY, models)]
+    if importlib.util.find_spec("onnx") is None:
+        print("backbone alone and single heads skipped: the package onnx is not installed", file=sys.stderr)
+        return subjects
     import onnx
 
-    from photos_engine.analyzers.scene import GRAPH
-    from photos_engine.analyzers.sessions.onnx import OnnxSession
-    from photos_engine.models.registry import load_manifest
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "backbone.onnx"
-        onnx.utils.extract_model(str(load_manifest().path(GRAPH)), str(path), ["image"], ["logits"])
-        session = OnnxSession.open(path, threads=threads)
-    image = _picture(260)[None]
-    return lambda: session.run({"image": image})
+    parts = {BACKBONE: ["logits"]} | {f"+ {head}": ["logits", head] for head in manifest.outputs}
+    for number, (name, outputs) in enumerate(parts.items()):
+        path = folder / f"part{number}.onnx"
+        onnx.utils.extract_model(str(whole), str(path), ["image"], outputs)
+        subjects.insert(number, Subject(name, models, path, image))
+    return subjects
 
 
-def _heads(analyzer: Any, encoder: Any, threads: int) -> Callable[[], object]:
-    from photos_engine.analyzers.scene import GRAPH
-    from photos_engine.analyzers.sessions.onnx import OnnxSession
-    from photos_engine.models.registry import load_manifest
-
-    session = OnnxSession.open(load_manifest().path(GRAPH), threads=threads)
-    image = _picture(260)[None]
-    return lambda: session.run({"image": image})
-
-
-def _whole(analyzer: Any, encoder: Any, threads: int) -> Callable[[], object]:
-    opened, image = analyzer.open(threads=threads), _picture(1024)
-    return lambda: opened.analyze_one(image)
-
-
-def _query(analyzer: Any, encoder: Any, threads: int) -> Callable[[], object]:
-    opened, numbers = encoder.open(threads=threads), iter(range(10**9))
-    return lambda: opened.encode([f"two dogs playing on the beach {next(numbers)}"])
-
-
-SUBJECTS: dict[str, Callable[[Any, Any, int], Callable[[], object]]] = {
-    "backbone alone": _backbone,
-    "all heads": _heads,
-    "analyze_one, 1024 px": _whole,
-    "a new query": _query,
-}
+def peer_subjects(folder: Path) -> list[Subject]:
+    """The peers that are there, or can be made here."""
+    if missing := [name for name in ("torch", "timm", "onnx") if importlib.util.find_spec(name) is None]:
+        print(f"CLIP and MobileCLIP skipped: {', '.join(missing)} not installed", file=sys.stderr)
+    else:
+        subprocess.run([sys.executable, "-W", "ignore", Path(peers.__file__), folder], check=True, stdout=sys.stderr)
+    words = np.array([[101, 2048, 6077, 2652, 2006, 1996, 3509, 102]])  # "two dogs playing on the beach", about
+    packaged = {"input_ids": words, "attention_mask": np.ones_like(words), "token_type_ids": np.zeros_like(words)}
+    inputs: dict[str, dict[str, NDArray[Any]]] = {
+        **{name: {"input": np.zeros((1, 3, side, side), np.float32)} for name, (_, side) in peers.IMAGE_TOWERS.items()},
+        peers.TEXT_TOWER: {"input": np.ones((1, peers.TOKENS), np.int64)},
+        peers.PACKAGED: packaged,
+    }
+    graphs = {name: peers.graph_of(folder, name) for name in inputs}
+    if not graphs[peers.PACKAGED].is_file():
+        print(f"{peers.PACKAGED} skipped: {peers.PACKAGE} not installed", file=sys.stderr)
+    return [Subject(name, None, path, inputs[name]) for name, path in graphs.items() if path.is_file()]
 
 
-def _picture(side: int) -> np.ndarray:
-    smooth = np.random.default_rng(0).integers(0, 256, (side // 20, side // 20, 3), np.uint8)
-    return np.ascontiguousarray(smooth.repeat(20, 0).repeat(20, 1)[:side, :side])
+def take_turns(subjects: list[Subject], threads: int, rounds: int) -> NDArray[np.float64]:
+    """Times in ms, (rounds, subjects). Each is called once untimed before, to find the caches as it left them."""
+    calls = [subject.open(threads) for subject in subjects]
+    clock = time.thread_time if threads == 1 else time.perf_counter
+    times = np.empty((rounds, len(calls)))
+    for turn in range(-2, rounds):
+        for column, call in enumerate(calls):
+            call()
+            began = clock()
+            call()
+            if turn >= 0:
+                times[turn, column] = (clock() - began) * 1000
+    return times
+
+
+def memory_mb(subject: Subject, threads: int) -> float:
+    """What a process's peak grows by, from the imports on."""
+    import photos_engine.analyzers.scene
+    import photos_engine.analyzers.text  # noqa: F401
+
+    before = _peak_mb()
+    call = subject.open(threads)
+    for _ in range(5):
+        call()
+    return _peak_mb() - before
+
+
+def picture(side: int) -> NDArray[np.uint8]:
+    """Coloured squares of 20 px."""
+    squares = np.random.default_rng(0).integers(0, 256, (-(-side // 20), -(-side // 20), 3), np.uint8)
+    return np.ascontiguousarray(squares.repeat(20, 0).repeat(20, 1)[:side, :side])
 
 
 def _peak_mb() -> float:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+    """The most memory that this process has held. Linux's own counter would begin with the parent's."""
+    if sys.platform == "linux":
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+        return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
 
-_resident_mb = _peak_mb  # right after the imports the peak is what is held
+def measure(subjects: list[Subject], threads: int, rounds: int) -> dict[str, dict[str, float]]:
+    """Median and 95th percentile in ms, memory and file in MB, of every subject."""
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(1, maxtasksperchild=1) as pool:
+        memory = [pool.apply(memory_mb, (subject, threads)) for subject in subjects]
+        times = pool.apply(take_turns, (subjects, threads, rounds))
+    names = [subject.name for subject in subjects]
+    table: dict[str, dict[str, float]] = {}
+    for column, subject in enumerate(subjects):
+        own = times[:, column]
+        figures = {"median": float(np.median(own)), "p95": float(np.quantile(own, 0.95)), "memory": memory[column]}
+        if BACKBONE in names and (subject.name.startswith("+ ") or subject.name == ALL_HEADS):
+            figures["added"] = float(np.median(own - times[:, names.index(BACKBONE)]))
+        if subject.graph is not None and not subject.name.startswith(("+ ", BACKBONE)):
+            figures["file"] = subject.graph.stat().st_size / 1e6
+        table[subject.name] = figures
+    for ours, peer, _ in BARS:
+        if ours in names and peer in names:
+            ratio = np.median(times[:, names.index(ours)] / times[:, names.index(peer)])
+            table[ours][f"of {peer}"] = float(ratio)
+    return table
+
+
+def show(table: dict[str, dict[str, float]], threads: int) -> None:
+    """Print the table, then every bar."""
+    columns = {"median": "median ms", "p95": "p95 ms", "added": "added ms", "memory": "memory MB", "file": "file MB"}
+    print(f"{threads} thread(s)\n{'':28}" + "".join(f"{title:>11}" for title in columns.values()))
+    for name, figures in table.items():
+        print(f"{name:28}" + "".join(f"{figures[k]:11.1f}" if k in figures else " " * 11 for k in columns))
+    print()
+    judged = [
+        (f"{ours} / {peer}", table[ours].get(f"of {peer}"), bar) for ours, peer, bar in BARS
+    ] + [
+        (f"{LIVE}, p95 ms", table[LIVE]["p95"], LIVE_P95_MS),
+        (f"{ALL_HEADS}, memory MB", table[ALL_HEADS]["memory"], MEMORY_MB),
+        (f"{ALL_HEADS}, file MB", table[ALL_HEADS]["file"], FILE_MB),
+    ]  # fmt: skip
+    for label, value, bar in judged:
+        if value is not None:
+            print(f"{label:44}{value:8.3f}  at most {bar:6.3f}  {'holds' if value <= bar else 'FAILS'}")
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", type=Path, help="folder of another model than the installed one")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=60)
+    parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--peers", type=Path, help="keep the peers' graphs here (0.7 GB)")
+    parser.add_argument("--no-peers", action="store_true", help="only the analyzer and the encoder")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    context = multiprocessing.get_context("spawn")
-    table = {}
-    for name in SUBJECTS:
-        if name == "backbone alone" and importlib.util.find_spec("onnx") is None:
-            continue
-        with context.Pool(1) as pool:
-            table[name] = pool.apply(measure, (name, options.threads, options.rounds))
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        subjects = own_subjects(options.models, folder)
+        if not options.no_peers:
+            subjects += peer_subjects(options.peers or folder)
+        table = measure(subjects, options.threads, options.rounds)
     if options.json:
         print(json.dumps(table))
-        return
-    print(f"{options.threads} thread(s)\n{'':24}{'median ms':>10}{'p95 ms':>10}{'memory MB':>11}")
-    for name, figures in table.items():
-        print(f"{name:24}{figures['median']:10.1f}{figures['p95']:10.1f}{figures['memory']:11.0f}")
+    else:
+        show(table, options.threads)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,6 +42,18 @@ FOLDER_TAGS: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }  # fmt: skip
 
+# The pictures that the recipe draws itself: labels -> kinds of `types.UTILITY_KINDS`. All other labels of them are
+# ordinary contents. The kinds are tags, too, but for the one that the taxonomy doesn't have.
+GENERATED = "generated"
+GENERATED_KINDS = {
+    "document": "document", "handwriting": "handwriting", "whiteboard": "whiteboard", "screenshot": "screenshot",
+    "receipt": "receipt", "receipt_laid": "receipt", "barcode": "barcode", "meme": "meme",
+    "repair_reference": "repair_reference",
+}  # fmt: skip
+GENERATED_TAGS: dict[str, tuple[str, ...]] = {
+    label: () if kind == "repair_reference" else (kind,) for label, kind in GENERATED_KINDS.items()
+}
+
 # Folders of one set whose subjects show together often: one says nothing about the others.
 TOGETHER: dict[str, tuple[frozenset[str], ...]] = {
     "scenes": (frozenset({"buildings", "street"}), frozenset({"glacier", "mountain", "sea"})),
@@ -52,6 +65,11 @@ TOGETHER: dict[str, tuple[frozenset[str], ...]] = {
     "weather": (frozenset({"cloudy", "rain", "sunrise"}),),
     "events": (frozenset({"christmas", "family"}), frozenset({"beach", "family"}), frozenset({"halloween", "family"})),
     "utility": (frozenset({"receipt", "document", "handwriting", "barcode", "product"}),),
+    GENERATED: (
+        frozenset({"receipt", "receipt_laid", "document", "handwriting", "whiteboard"}),
+        frozenset({"receipt", "receipt_laid", "barcode", "repair_reference"}),
+        frozenset({"document", "menu"}),  # whose words are a document's, too
+    ),
 }
 
 # What practically never shows in a set's pictures; a caption's silence says this elsewhere.
@@ -68,6 +86,13 @@ UTILITY_LABELS = {
     "receipt": "receipt", "screenshot": "screenshot", "screenshot_phone": "screenshot", "document": "document",
     "handwriting": "handwriting", "barcode": "barcode", "meme": "meme", "product": "product",
 }  # fmt: skip
+
+# Kinds that one picture can well be both of: being the one says little against the other.
+AKIN = (
+    frozenset({"receipt", "document"}), frozenset({"document", "handwriting"}),
+    frozenset({"handwriting", "whiteboard"}), frozenset({"barcode", "repair_reference"}),
+    frozenset({"barcode", "product"}), frozenset({"barcode", "receipt"}), frozenset({"screenshot", "meme"}),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +140,31 @@ def list_captioned(data: Path) -> list[Picture]:
     ]
 
 
+def generated_picture(label: str, number: int, held_out: bool) -> Picture:
+    """Name one of the pictures that the recipe draws; there is no file at its path, only a row of the shard."""
+    return Picture(Path(GENERATED, "test" if held_out else "train", label, f"{number:04}"), GENERATED, label, held_out)
+
+
+def list_generated(work: Path) -> list[Picture]:
+    """List the pictures that the recipe has drawn, in the shard's order; none before that step has run."""
+    index = work / "shards" / f"{GENERATED}.json"
+    if not index.is_file():
+        return []
+    paths = [Path(name) for name in json.loads(index.read_text(encoding="utf-8"))]
+    return [Picture(path, GENERATED, path.parent.name, path.parts[1] == "test") for path in paths]
+
+
+def folder_tags(source: str) -> dict[str, tuple[str, ...]]:
+    """What the labels of a set say, as tags; empty for sets whose folders say nothing."""
+    return GENERATED_TAGS if source == GENERATED else FOLDER_TAGS.get(source, {})
+
+
+def utility_kind(picture: Picture) -> str | None:
+    """The kind of utility content that a picture was put down as; None of an ordinary one."""
+    kinds = {"utility": UTILITY_LABELS, GENERATED: GENERATED_KINDS}.get(picture.source, {})
+    return kinds.get(picture.label)
+
+
 def _image_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
 
@@ -122,7 +172,7 @@ def _image_files(folder: Path) -> list[Path]:
 def excluded_labels(source: str, label: str) -> set[str]:
     """The sibling folders whose subjects a picture of this folder doesn't show."""
     together = frozenset({label}).union(*(group for group in TOGETHER.get(source, ()) if label in group))
-    return set(FOLDER_TAGS.get(source, {})) - together
+    return set(folder_tags(source)) - together
 
 
 def read_boxes(picture: Path) -> list[tuple[float, float, float, float]]:

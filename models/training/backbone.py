@@ -29,14 +29,12 @@ from onnxruntime.quantization import (
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from photos_engine.models.training.config import BackboneConfig
-
 log = logging.getLogger(__name__)
 
 INPUT, SIDE_PX = "image", 260
-# Output name -> the block after which it is taken (None: the stem). Channels, side of the map.
-TAPS: dict[str, int | None] = {
-    "stem": None,
+# Output name -> the block after which it is taken (-1: the stem). Channels, side of the map.
+TAPS: dict[str, int] = {
+    "stem": -1,
     "stage1": 3,
     "stage2": 6,
     "stage3": 10,
@@ -62,8 +60,7 @@ class TappedBackbone(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """In the order of `OUTPUTS`."""
         x = self.net._swish(self.net._conv_stem(x))
-        outputs = [x]
-        wanted = set(TAPS.values())
+        outputs, wanted = [x], set(TAPS.values())
         for number, block in enumerate(self.net._blocks):
             x = block(x)
             if number in wanted:
@@ -87,11 +84,11 @@ def normalise(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.ascontiguousarray(((images.astype(np.float32) - 127) / 128).transpose(0, 3, 1, 2))
 
 
-def export_float(path: Path) -> None:
+def export_float(backbone: TappedBackbone, path: Path) -> None:
     """Write the float32 graph, which takes normalised pictures; paddings are folded into the convolutions."""
     raw = path.with_suffix(".raw.onnx")
     torch.onnx.export(
-        TappedBackbone().eval(), (torch.zeros(2, 3, SIDE_PX, SIDE_PX),), raw, dynamo=False, opset_version=17,
+        backbone.eval(), (torch.zeros(2, 3, SIDE_PX, SIDE_PX),), raw, dynamo=False, opset_version=17,
         input_names=[INPUT], output_names=list(OUTPUTS), dynamic_axes={name: {0: "n"} for name in (INPUT, *OUTPUTS)},
     )  # fmt: skip
     options = SessionOptions()
@@ -113,35 +110,43 @@ class _Calibration(CalibrationDataReader):
         return None if batch is None else {INPUT: normalise(batch)}
 
 
-def quantise(float_path: Path, path: Path, images: NDArray[np.uint8], config: BackboneConfig) -> None:
+def quantise(
+    float_path: Path, path: Path, images: NDArray[np.uint8], overrides: dict[str, list[dict[str, Any]]]
+) -> None:
     """Write the int8 graph, which takes (n, 260, 260, 3) uint8 pictures as they are.
 
-    Static, QDQ, per-channel weights. `config.reduce_range` keeps weights to 7 bits: 8-bit products
-    saturate in the 16-bit sums of processors with AVX2 and no VNNI (see the README's table).
+    Static, QDQ, per-channel weights; ranges and widths as `quantise.overrides` gives them, and by the
+    pictures' own activations for the rest.
     """
-    overrides: dict[str, list[dict[str, Any]]] = {}
-    if config.pointwise_reduce_range:
-        overrides = {name: [{"axis": 0, "reduce_range": True}] for name in _dense_weights(onnx.load(str(float_path)))}
     quantize_static(
         str(float_path), str(path), _Calibration(images), quant_format=QuantFormat.QDQ, per_channel=True,
-        activation_type=QuantType.QUInt8 if config.activations == "uint8" else QuantType.QInt8,
-        weight_type=QuantType.QInt8 if config.weights == "int8" else QuantType.QUInt8,
-        reduce_range=config.reduce_range, calibrate_method=CalibrationMethod.MinMax,
+        activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, calibrate_method=CalibrationMethod.MinMax,
         extra_options={"ActivationSymmetric": False, "TensorQuantOverrides": overrides},
     )  # fmt: skip
     model = onnx.load(str(path))
-    if config.activations == "uint8":
-        _take_bytes(model)
+    _take_bytes(model)
     onnx.save(model, str(path))
 
 
-def _dense_weights(model: onnx.ModelProto) -> list[str]:
-    """The weights of convolutions that mix channels; depthwise ones are summed exactly everywhere."""
-    return [
-        node.input[1]
-        for node in model.graph.node
-        if node.op_type == "Conv" and all(item.i == 1 for item in node.attribute if item.name == "group")
+def take_bytes_in_float(source: Path, path: Path) -> None:
+    """Write a float graph that takes (n, 260, 260, 3) uint8 pictures, as the int8 one does."""
+    model = onnx.load(str(source))
+    graph = model.graph
+    for node in graph.node:
+        node.input[:] = ["normalised" if name == INPUT else name for name in node.input]
+    for name, value in (("middle", 127.0), ("half", 128.0)):
+        graph.initializer.append(onnx.numpy_helper.from_array(np.float32(value), name))
+    steps = [
+        helper.make_node("Transpose", [INPUT], ["planes"], perm=[0, 3, 1, 2]),
+        helper.make_node("Cast", ["planes"], ["levels"], to=onnx.TensorProto.FLOAT),
+        helper.make_node("Sub", ["levels", "middle"], ["centred"]),
+        helper.make_node("Div", ["centred", "half"], ["normalised"]),
     ]
+    for node in reversed(steps):
+        graph.node.insert(0, node)
+    shape = ["n", SIDE_PX, SIDE_PX, 3]
+    graph.input[0].CopyFrom(helper.make_tensor_value_info(INPUT, onnx.TensorProto.UINT8, shape))
+    onnx.save(model, str(path))
 
 
 def _take_bytes(model: onnx.ModelProto) -> None:

@@ -1,113 +1,121 @@
-"""Every number that the recipe may vary, with the values that made the shipped models."""
+"""Every number that the recipe may vary: what it means stands here, its value in `configs/NAME.toml`.
+
+One file per head, so that a change of the recipe is a change of one small file. A dataclass has no
+defaults: a value stands in exactly one place. Heads may bring dataclasses of their own; `load_config`
+serves them too.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from photos_engine.errors import ConfigError
+
+FOLDER = Path(__file__).with_name("configs")
+T = TypeVar("T")
+
+
+def load_config(cls: type[T], name: str, folder: Path = FOLDER) -> T:
+    """Read `configs/NAME.toml` as the dataclass `cls`.
+
+    Fields may be bool, int, float (which takes whole numbers too), str, tuple[X, ...] and dataclasses,
+    which are tables of the file. Raises: ConfigError, which names the file and every key that is
+    missing, unknown or of another type.
+    """
+    path = folder / f"{name}.toml"
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:  # unreadable; neither TOML nor UTF-8
+        raise ConfigError(f"{path}: {error}") from error
+    faults: list[str] = []
+    result: T = _read(cls, table, "", faults)
+    if faults:
+        raise ConfigError(f"{path}: {'; '.join(sorted(faults))}")
+    return result
+
+
+def _read(kind: Any, value: Any, key: str, faults: list[str]) -> Any:
+    """Turn a value of a TOML file into `kind`; what doesn't fit is told in `faults`."""
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind) and isinstance(value, dict):
+        hints, prefix = get_type_hints(kind), f"{key}." if key else ""
+        faults += [f"{prefix}{name} is missing" for name in hints.keys() - value.keys()]
+        faults += [f"{prefix}{name} is unknown" for name in value.keys() - hints.keys()]
+        fields = {name: _read(hints[name], value[name], prefix + name, faults) for name in hints.keys() & value.keys()}
+        return kind(**fields) if not faults else None
+    if get_origin(kind) is tuple and isinstance(value, list):
+        return tuple(_read(get_args(kind)[0], item, f"{key}[{place}]", faults) for place, item in enumerate(value))
+    if kind is float and type(value) is int:
+        return float(value)
+    if type(value) is not kind:  # a bool is no int
+        faults.append(f"{key} must be {getattr(kind, '__name__', kind)}, not {value!r}")
+    return value
 
 
 @dataclass(frozen=True, slots=True)
-class BackboneConfig:
-    """Static quantisation of the frozen backbone."""
+class LoopConfig:
+    """How `loop.Loop` walks; the table `[loop]` of a head that is trained by it."""
 
-    calibration_pictures: int = 320
-    activations: str = "uint8"
-    weights: str = "int8"
-    reduce_range: bool = False  # 7-bit weights everywhere
-    pointwise_reduce_range: bool = True  # 7-bit weights where channels are mixed, 8-bit in depthwise convolutions
+    seed: int
+    epochs: int
+    batch: int  # rows of a step, over all processes together; all rows where there are fewer
+    chunk: int  # rows that `in_chunks` encodes at a time; 0: all at once
+    warm_up: float  # share of the steps in which the learning rates rise
+    clip: float  # largest norm of the gradient; 0: whatever it is
+    average: float  # weight of the past in the moving average of the weights, such as 0.999; 0: none is kept
+    precision: str  # of products: "automatic" (16 bits where there is a GPU), "float32", "bfloat16", "float16"
+    recompute: bool  # on GPUs, compute blocks again in the backward pass instead of keeping their activations
 
 
 @dataclass(frozen=True, slots=True)
-class EmbeddingConfig:
-    """Contrastive training of both projections on frozen features; chosen on 800 photos of `train`."""
+class AugmentConfig:
+    """How `pictures.augment` varies pictures; the table `[augment]` of a head that is trained on them."""
 
-    seed: int = 7
-    epochs: int = 40
-    batch: int = 768
-    learning_rate: float = 2e-3
-    weight_decay: float = 0.5
-    image_dropout: float = 0.7
-    text_dropout: float = 0.1
-    feature_noise: float = 0.1
-    label_smoothing: float = 0.1
-    caption_mix: float = 0.5  # of the Dirichlet distribution; the smaller, the more one caption leads
-    temperature: float = 0.07  # at the start; learned
+    mirrored: float  # share of the pictures
+    smallest_part: float  # of the picture's area that is shown
+    stretch: float  # largest logarithm of width by height
+    brightness: float  # largest change, as a share
+    contrast: float
+    saturation: float
 
 
 @dataclass(frozen=True, slots=True)
 class QualityConfig:
     """The small net on statistics of lower layers."""
 
-    seed: int = 7
-    pictures: int = 220  # each in 24 gradings
-    hidden: int = 48
-    dropout: float = 0.1
-    epochs: int = 40
-    batch: int = 128
-    learning_rate: float = 3e-3
-    weight_decay: float = 0.01
+    seed: int
+    pictures: int  # each in 24 gradings
+    hidden: int
+    dropout: float
+    epochs: int
+    batch: int
+    learning_rate: float
+    weight_decay: float
 
 
 @dataclass(frozen=True, slots=True)
 class PrintConfig:
     """The discriminant and the quantising rotation behind the print."""
 
-    seed: int = 7
-    pictures: int = 500  # each in 8 edits
-    components: int = 600  # of the layout, before the discriminant
-    ridge: float = 0.1  # of the mean variance that edits cause
-    equalise: float = 0.5  # 0 keeps the spread of directions, 1 makes all alike
-    rotations: int = 40  # rounds of iterative quantisation
-
-
-@dataclass(frozen=True, slots=True)
-class SaliencyConfig:
-    """The linear probe on maps; few pictures, so much decay."""
-
-    seed: int = 7
-    epochs: int = 150  # of one step over all pictures
-    learning_rate: float = 1e-2
-    weight_decay: float = 0.3
+    seed: int
+    pictures: int  # each in 8 edits
+    components: int  # of the layout, before the discriminant
+    ridge: float  # of the mean variance that edits cause
+    equalise: float  # 0 keeps the spread of directions, 1 makes all alike
+    rotations: int  # rounds of iterative quantisation
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeConfig:
-    """Linear probes: utility and the supervised part of the scene head."""
+    """Linear probes: the utility head and the supervised part of the scene head."""
 
-    seed: int = 7
-    components: int = 384
-    epochs: int = 10
-    batch: int = 256
-    learning_rate: float = 3e-3
-    weight_decay: float = 0.3
-    dropout: float = 0.3
-
-
-@dataclass(frozen=True, slots=True)
-class SceneConfig:
-    """How three witnesses become one probability, and when a tag is said."""
-
-    enough: int = 25  # pictures that must show a tag before it has weights of its own
-    folds: int = 3  # the probe's scores come from folds that it wasn't fitted on
-    unlisted: float = 0.1  # weight of the tags that a folder's name says nothing about
-    ridge: float = 5.0
-    precision: float = 0.9
-    least_seen: int = 8  # pictures above a threshold before it is believed
-    lowest: float = 0.3
-    most_common: float = 0.4  # share of an ordinary library that a tag is taken to be on, at most
-    atypical: float = 0.15  # share of the pictures of a tag that may stay unsaid for being unlike the others
-    background: float = 0.0003  # share of ordinary pictures that may lie at even odds of a tag without data
-    margin: float = 0.5  # on top, in log-odds
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """All of it."""
-
-    backbone: BackboneConfig = field(default_factory=BackboneConfig)
-    embedding: EmbeddingConfig = field(default_factory=EmbeddingConfig)
-    quality: QualityConfig = field(default_factory=QualityConfig)
-    prints: PrintConfig = field(default_factory=PrintConfig)
-    saliency: SaliencyConfig = field(default_factory=SaliencyConfig)
-    probe: ProbeConfig = field(default_factory=ProbeConfig)
-    utility: ProbeConfig = field(default_factory=lambda: ProbeConfig(epochs=30, learning_rate=1e-2, weight_decay=0.01))
-    scene: SceneConfig = field(default_factory=SceneConfig)
+    seed: int
+    components: int  # directions of the standardised rows that are kept
+    epochs: int
+    batch: int
+    learning_rate: float
+    weight_decay: float
+    dropout: float

@@ -12,11 +12,13 @@ from onnx import compose
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 -- as everywhere with torch
 
+from photos_engine.models.training import objects
+from photos_engine.models.training.aesthetics import AestheticsHead
 from photos_engine.models.training.backbone import INPUT, OUTPUTS, SIDE_PX
 from photos_engine.models.training.embedding import JointSpace
 from photos_engine.models.training.features import MEANS, open_session
-from photos_engine.models.training.low import LowStatistics, layout
-from photos_engine.models.training.packing import drop_unused, pack_weights
+from photos_engine.models.training.low import LOW_TAPS, LowStatistics, layout
+from photos_engine.models.training.packing import drop_unused, gather_pixels, pack_weights
 from photos_engine.models.training.prints import PrintHead
 from photos_engine.models.training.quality import QualityHead
 from photos_engine.models.training.saliency import SaliencyHead
@@ -24,40 +26,44 @@ from photos_engine.models.training.scene import SceneHead
 
 log = logging.getLogger(__name__)
 
-HEADS = ("embedding", "scene", "utility", "quality", "print", "saliency")
+HEADS = ("embedding", "scene", "objects", "utility", "aesthetics", "quality", "saliency", "print")
 
 
 class Heads(nn.Module):
     """The picture's bytes and the backbone's maps -> every head's output, in the order of `HEADS`."""
 
     def __init__(
-        self, joint: JointSpace, scene: SceneHead, utility: nn.Linear, quality: QualityHead,
-        prints: PrintHead, saliency: SaliencyHead,
+        self, joint: JointSpace, *, scene: SceneHead, objects: objects.ObjectHead, utility: nn.Linear,
+        aesthetics: AestheticsHead, quality: QualityHead, saliency: SaliencyHead, prints: PrintHead,
     ) -> None:  # fmt: skip
         super().__init__()
-        self.standardise, self.embedding = joint.standardise, joint.image
-        self.scene, self.utility = scene, utility
-        self.statistics, self.quality, self.prints, self.saliency = LowStatistics(), quality, prints, saliency
+        self.standardise, self.embedding, self.statistics = joint.standardise, joint.image, LowStatistics()
+        self.scene, self.objects, self.utility, self.aesthetics = scene, objects, utility, aesthetics
+        self.quality, self.saliency, self.prints = quality, saliency, prints
 
     def forward(self, image: Tensor, *maps: Tensor) -> tuple[Tensor, ...]:
         """(n, 260, 260, 3) bytes and maps in the order of `backbone.OUTPUTS`."""
         named = dict(zip(OUTPUTS, maps, strict=True))
         logits = named["logits"]
         rows = self.standardise(torch.cat([*(named[name].mean((2, 3)) for name in MEANS), logits], 1))  # (n, 3048)
+        statistics = self.statistics(image, *(named[name] for name in LOW_TAPS))
         embedding = F.normalize(self.embedding(rows))
-        statistics = self.statistics(image, named["stem"], named["stage1"], named["stage2"])
-        return (
-            embedding,
-            self.scene(rows, logits, embedding),
-            self.utility(rows).sigmoid(),
-            self.quality(statistics),
-            self.prints(layout(named["stage2"])),
-            self.saliency(named["stage4"], named["stage6"]),
-        )
+        heat = self.saliency(named["stage4"], named["stage6"])
+        found = {
+            "embedding": embedding,
+            "scene": self.scene(rows, logits, embedding),
+            "objects": self.objects(*(named[name] for name in objects.TAPS)),
+            "utility": self.utility(rows).sigmoid(),
+            "aesthetics": self.aesthetics(rows, statistics, heat),
+            "quality": self.quality(statistics, rows),
+            "saliency": heat,
+            "print": self.prints(layout(named["stage2"])),
+        }
+        return tuple(found[name] for name in HEADS)
 
 
-def fuse(backbone: Path, heads: Heads, path: Path, work: Path) -> None:
-    """Write one graph: (n, 260, 260, 3) uint8 in, `HEADS` out."""
+def fuse(backbone: Path, heads: nn.Module, path: Path, work: Path, *, is_packed: bool = True) -> None:
+    """Write one graph: (n, 260, 260, 3) uint8 in, `HEADS` out; its large float weights in int8 if `is_packed`."""
     body = onnx.load(str(backbone))
     shapes = _map_shapes(backbone)
     example = (torch.zeros(2, SIDE_PX, SIDE_PX, 3, dtype=torch.uint8), *(torch.zeros(2, *shape) for shape in shapes))
@@ -73,7 +79,9 @@ def fuse(backbone: Path, heads: Heads, path: Path, work: Path) -> None:
     graph.initializer.extend(top.graph.initializer)
     del graph.output[:]
     graph.output.extend(top.graph.output)
-    pack_weights(body)
+    if is_packed:
+        gather_pixels(body, INPUT, SIDE_PX)
+        pack_weights(body)
     drop_unused(body)
     onnx.checker.check_model(body)
     onnx.save(body, str(path))

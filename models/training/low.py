@@ -1,7 +1,8 @@
 """What lower layers tell: statistics for the quality head, a coarse layout for the print.
 
 Everything here depends on the first third of the backbone only, so it is learned from a graph that is
-cut off after `stage2`.
+cut off after `stage2`. The stem isn't read: to widen its half a million numbers alone takes as long as
+all of this, and edges of the picture itself tell the same.
 """
 
 from __future__ import annotations
@@ -11,45 +12,60 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 -- as everywhere with torch
 
-LOW_TAPS = ("stem", "stage1", "stage2")
-STATISTICS_CHANNELS = 3 * (32 + 24 + 48 + 2) + 32 + 24 + 48 + 12
+from photos_engine.models.training.backbone import SIDE_PX
+
+LOW_TAPS = ("stage1", "stage2")
+STATISTICS_CHANNELS = 3 * (4 + 48) + 24 + 48 + 2 * 12
+_LEVELS = (2, 5, 12, 25, 50, 90, 150, 200, 230, 245, 251, 254)  # of 255, closer where clipping begins
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
-_LEVELS = (4, 10, 20, 35, 60, 100, 155, 195, 220, 235, 245, 251)  # of 255, closer where clipping begins
+_STEP = 4  # of every four rows, two are looked at
+# Over three neighbouring pixels of a row and of the one below: slopes to the right and downwards, and how both change.
+_EDGES = (
+    ((0, -1, 1), (0, 0, 0)),
+    ((0, 0, -1), (0, 0, 1)),
+    ((1, -2, 1), (0, 0, 0)),
+    ((0, 1, -1), (0, -1, 1)),
+)
 
 
 class LowStatistics(nn.Module):
-    """(n, 260, 260, 3) bytes and the low maps -> (n, 434): where the picture is how sharp, flat, bright.
+    """(n, 260, 260, 3) bytes and the low maps -> (n, 252): where the picture is how sharp, flat, bright.
 
-    The picture is cut into 8 x 8 cells. Per channel, the deviation inside each cell is a measure of
-    detail; its mean, greatest and smallest over the cells tell apart a blurred picture (no cell is
-    sharp) from a shallow depth of field (one is), and noise (no cell is calm) from texture. Shares of
-    pixels above twelve levels of brightness tell a spoiled exposure from a night.
+    The picture is cut into 8 x 8 cells. Per kind of edge and channel of `stage2`, the deviation inside
+    each cell is a measure of detail; its mean, greatest and smallest over the cells tell apart a blurred
+    picture (no cell is sharp) from a shallow depth of field (one is), and noise (no cell is calm) from
+    texture. Shares of pixels whose brightest, and whose darkest, colour reaches twelve levels tell a
+    spoiled exposure from a night.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("luma", torch.tensor(_LUMA)[None, :, None, None] / 255)
-        laplace = torch.tensor([[0.0, 1, 0], [1, -4, 1], [0, 1, 0]])
-        slope = torch.tensor([[0.0, 0, 0], [-1, 0, 1], [0, 0, 0]])
-        self.register_buffer("edges", torch.stack([laplace, slope])[:, None])
-        self.register_buffer("levels", torch.tensor(_LEVELS)[None, :, None] / 255)
+        self.register_buffer("levels", torch.tensor(_LEVELS, dtype=torch.float32)[None, :, None, None])
+        edges, luma = torch.tensor(_EDGES, dtype=torch.float32), torch.tensor(_LUMA) / 255
+        self.register_buffer("edges", (edges[..., None] * luma).flatten(2)[:, :, None])  # (4, 2, 1, 9)
 
-    def forward(self, image: Tensor, stem: Tensor, stage1: Tensor, stage2: Tensor) -> Tensor:
-        """(n, 434)."""
-        # A convolution, since the runtime takes 18 ms for the same as a product with a vector.
-        luma = F.conv2d(image.permute(0, 3, 1, 2).to(torch.float32), self.luma)  # (n, 1, 260, 260)
-        edges = F.conv2d(luma, self.edges)  # (n, 2, 258, 258)
-        detail, means = [], []
-        for maps, cell in ((stem, 16), (stage1, 8), (stage2, 4), (edges, 32)):
-            mean = F.avg_pool2d(maps, cell)  # (n, c, 8, 8)
-            square = F.avg_pool2d(maps * maps, cell)
-            deviation = (0.5 * torch.log((square - mean * mean).clamp(min=0) + 1e-5)).flatten(2)
-            detail += [deviation.mean(2), deviation.amax(2), deviation.amin(2)]
-            if maps is not edges:
-                means.append(mean.mean((2, 3)))
-        small = F.avg_pool2d(luma, 4).flatten(2)  # (n, 1, 4225)
-        shares = ((small - self.levels) * 64).sigmoid().mean(2)  # (n, 12)
-        return torch.cat([*detail, *means, shares], 1)
+    def forward(self, image: Tensor, stage1: Tensor, stage2: Tensor) -> Tensor:
+        """(n, 252)."""
+        rows = image.reshape(-1, SIDE_PX // _STEP, _STEP, 3 * SIDE_PX)[:, :, :2].transpose(1, 2).to(torch.float32)
+        edges = F.conv2d(rows, self.edges, stride=(1, 3))  # (n, 4, 65, 258)
+        mean = F.avg_pool2d(stage2, 4)  # (n, 48, 8, 8)
+        detail = (F.avg_pool2d(edges * edges, (8, 32)), F.avg_pool2d(stage2 * stage2, 4) - mean * mean)
+        upper = rows[:, :1]
+        extremes = (_brightest(upper), -_brightest(-upper))
+        shares = [torch.log((x >= self.levels).to(torch.float32).mean((2, 3)) + 1e-3) for x in extremes]  # (n, 12) each
+        means = (stage1.mean((2, 3)), mean.mean((2, 3)))
+        return torch.cat([*map(_deviation, detail), *means, *shares], 1)
+
+
+def _brightest(rows: Tensor) -> Tensor:
+    """(n, 1, 65, 780) -> (n, 1, 65, 65): the greatest of every fourth pixel's three numbers."""
+    return F.max_pool2d(rows, (1, 3), (1, 3 * _STEP))
+
+
+def _deviation(variance: Tensor) -> Tensor:
+    """Variances (n, c, 8, 8) -> (n, 3 c): mean, greatest and smallest logarithm of the deviation."""
+    deviation = 0.5 * torch.log(variance.clamp(min=0) + 1e-5)
+    return torch.cat([deviation.mean((2, 3)), deviation.amax((2, 3)), deviation.amin((2, 3))], 1)
 
 
 def layout(stage2: Tensor) -> Tensor:
@@ -58,7 +74,7 @@ def layout(stage2: Tensor) -> Tensor:
 
 
 def low_features(image: np.ndarray, maps: list[np.ndarray], statistics: LowStatistics) -> tuple[np.ndarray, np.ndarray]:
-    """Bytes and maps of `LOW_TAPS` -> statistics (n, 434), layout (n, 2352)."""
+    """Bytes and maps of `LOW_TAPS` -> statistics (n, 252), layout (n, 2352)."""
     with torch.inference_mode():
         tensors = [torch.from_numpy(item) for item in maps]
-        return statistics(torch.from_numpy(image), *tensors).numpy(), layout(tensors[2]).numpy()
+        return statistics(torch.from_numpy(image), *tensors).numpy(), layout(tensors[1]).numpy()

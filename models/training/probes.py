@@ -1,8 +1,6 @@
-"""Linear probes on frozen features, and the labels that they learn from."""
+"""Linear probes on frozen features."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -10,50 +8,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional as F  # noqa: N812 -- as everywhere with torch
 
-from photos_engine.analyzers.taxonomy import Taxonomy
-from photos_engine.models import corpus
-from photos_engine.models.corpus import FOLDER_TAGS, UTILITY_LABELS, Picture
 from photos_engine.models.training.config import ProbeConfig
-from photos_engine.types import UTILITY_KINDS
-
-
-def tag_labels(
-    pictures: Sequence[Picture], taxonomy: Taxonomy, unlisted: float
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Targets and weights of every tag, (n, tags) each.
-
-    A caption's tags are there: surely where two captions agree, probably where one says so. What no
-    caption says is mostly absent. A folder's tags (and what they imply) are there and those of its
-    sibling folders are not, unless they often show together, nor is what never shows in the set; about
-    all other tags it says little, so those weigh `unlisted`.
-    """
-    column = {tag.id: number for number, tag in enumerate(taxonomy.tags)}
-    targets = np.zeros((len(pictures), len(column)), np.float32)
-    weights = np.full(targets.shape, unlisted, np.float32)
-    for row, picture in enumerate(pictures):
-        if picture.captions:
-            counts = np.zeros(len(column))
-            for caption in picture.captions:
-                counts[[column[tag] for tag in taxonomy.in_caption(caption)]] += 1
-            targets[row] = np.select([counts >= 2, counts == 1], [1.0, 0.6], 0.0)
-            weights[row] = 1.0
-            continue
-        siblings = FOLDER_TAGS.get(picture.source, {})
-        for label in corpus.excluded_labels(picture.source, picture.label):
-            weights[row, [column[tag] for tag in siblings[label]]] = 1.0
-        for tag in corpus.ABSENT_TAGS.get(picture.source, ()):
-            weights[row, [column[name] for name in (tag, *taxonomy.descendants(tag))]] = 1.0
-        for tag in siblings.get(picture.label, ()):
-            implied = [column[name] for name in (tag, *taxonomy.ancestors(tag))]
-            targets[row, implied], weights[row, implied] = 1.0, 1.0
-    return targets, weights
-
-
-def utility_labels(pictures: Sequence[Picture]) -> tuple[tuple[str, ...], NDArray[np.float32]]:
-    """The kinds of utility content that there are pictures of, and (n, kinds) of 0 and 1."""
-    labels = [UTILITY_LABELS.get(picture.label, "") if picture.source == "utility" else "" for picture in pictures]
-    kinds = tuple(kind for kind in UTILITY_KINDS if kind in labels)
-    return kinds, np.array([[float(label == kind) for kind in kinds] for label in labels], np.float32)
 
 
 def principal_axes(rows: NDArray[np.float32], config: ProbeConfig) -> NDArray[np.float32]:

@@ -1,61 +1,81 @@
-"""The quality head: sharpness, exposure, noise and overall, from the statistics of lower layers."""
+"""The quality head: what is left of sharpness, exposure and noise, overall; how bright, how level.
+
+Sharpness to brightness come from the statistics of lower layers. Whether the camera was held level
+needs to know what ought to be upright, so that score reads the backbone's row.
+"""
 
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 -- as everywhere with torch
 
 from photos_engine.models.training.config import QualityConfig
 from photos_engine.models.training.embedding import Standardise
-from photos_engine.models.training.low import STATISTICS_CHANNELS
+from photos_engine.types import FloatArray
 
 log = logging.getLogger(__name__)
 
-SCORES = ("sharpness", "exposure", "noise", "overall")
+_LEVEL_DECAY = 0.5  # many more numbers in a row than pictures to learn from
+SCORES = ("sharpness", "exposure", "noise", "overall", "brightness", "level")
+"""Each 0 (worst) to 1 (best) but brightness: 0 far too dark, 0.5 as meant, 1 burnt out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Standardised rows (n, r) of pictures held level or tilted, and how level each is, (n,), 1 to 0."""
+
+    rows: FloatArray
+    targets: FloatArray
 
 
 class QualityHead(nn.Module):
-    """(n, 434) statistics -> (n, 4) scores, 0 to 1, in the order of `SCORES`."""
+    """Low statistics (n, s) and standardised rows (n, r) -> (n, 6) scores, 0 to 1, in the order of `SCORES`."""
 
-    def __init__(self, config: QualityConfig) -> None:
+    def __init__(self, statistics: int, row: int, config: QualityConfig) -> None:
         super().__init__()
-        self.standardise = Standardise(STATISTICS_CHANNELS)
+        self.standardise = Standardise(statistics)
         self.layers = nn.Sequential(
-            nn.Dropout(config.dropout), nn.Linear(STATISTICS_CHANNELS, config.hidden), nn.ReLU(),
-            nn.Dropout(config.dropout), nn.Linear(config.hidden, len(SCORES)),
+            nn.Dropout(config.dropout), nn.Linear(statistics, config.hidden), nn.ReLU(),
+            nn.Dropout(config.dropout), nn.Linear(config.hidden, len(SCORES) - 1),
         )  # fmt: skip
+        self.level = nn.Sequential(nn.Dropout(0.5), nn.Linear(row, 1))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(n, 434) -> (n, 4)."""
-        result: Tensor = self.layers(self.standardise(x).clamp(-6, 6)).sigmoid()
-        return result
+    def forward(self, statistics: Tensor, rows: Tensor) -> Tensor:
+        """(n, 6)."""
+        low: Tensor = self.layers(self.standardise(statistics).clamp(-6, 6))
+        return torch.cat([low, self.level(rows)], 1).sigmoid()
 
 
-def train(statistics: NDArray[np.float32], targets: NDArray[np.float32], config: QualityConfig) -> QualityHead:
-    """Learn from statistics (n, 434) and what is left of each quality (n, 4)."""
+def train(statistics: FloatArray, targets: FloatArray, level: Level, config: QualityConfig) -> QualityHead:
+    """Learn from statistics (n, s) and targets (n, 6) in the order of `SCORES`; how level, from `level`."""
     torch.manual_seed(config.seed)
-    random = np.random.default_rng(config.seed)
-    head = QualityHead(config)
+    head = QualityHead(statistics.shape[1], level.rows.shape[1], config)
     head.standardise.fit(statistics)
-    optimiser = torch.optim.AdamW(head.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
-    steps = config.epochs * (len(statistics) // config.batch)
+    low, upright = head.layers, head.level
+    x = head.standardise(torch.from_numpy(statistics)).clamp(-6, 6)
+    _fit(low, x, torch.from_numpy(targets[:, : len(SCORES) - 1]), config, config.weight_decay)
+    _fit(upright, torch.from_numpy(level.rows), torch.from_numpy(level.targets[:, None]), config, _LEVEL_DECAY)
+    head.eval()
+    return head
+
+
+def _fit(net: nn.Module, x: Tensor, y: Tensor, config: QualityConfig, decay: float) -> None:
+    """Fit a net's log-odds to y, by cross-entropy."""
+    random = np.random.default_rng(config.seed)
+    optimiser = torch.optim.AdamW(net.parameters(), lr=config.learning_rate, weight_decay=decay)
+    steps = config.epochs * (len(x) // config.batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, config.learning_rate, total_steps=steps)
-    x, y = torch.from_numpy(statistics), torch.from_numpy(targets)
-    for epoch in range(config.epochs):
-        order = random.permutation(len(x))
-        for start in range(0, len(x) - config.batch + 1, config.batch):
-            rows = torch.from_numpy(order[start : start + config.batch])
-            loss = F.binary_cross_entropy(head(x[rows]), y[rows])
+    for _ in range(config.epochs):
+        order = torch.from_numpy(random.permutation(len(x)))
+        for some in order.split(config.batch)[: len(x) // config.batch]:
+            loss = F.binary_cross_entropy_with_logits(net(x[some]), y[some])
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
             schedule.step()
-        if epoch % 10 == 9:
-            log.info("quality: epoch %d, loss %.4f", epoch + 1, float(loss.detach()))
-    head.eval()
-    return head
+    log.info("quality: loss %.4f", float(loss.detach()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,13 +14,12 @@ import numpy as np
 import onnx
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from tokenizers import Tokenizer
 
-from photos_engine.analyzers.preprocess import as_input
 from photos_engine.analyzers.taxonomy import Taxonomy
 from photos_engine.models import corpus
 from photos_engine.models.corpus import Picture
-from photos_engine.models.degrade import EDITS, degrade
+from photos_engine.models.labels import tag_labels
 from photos_engine.models.training import (
     backbone,
     describe,
@@ -28,16 +28,19 @@ from photos_engine.models.training import (
     fuse,
     low,
     pictures,
-    prints,
-    probes,
-    quality,
-    saliency,
+    pruning,
+    quantise,
     scene,
     text,
 )
-from photos_engine.models.training.config import Recipe
+from photos_engine.models.training.config import ProbeConfig, load_config
+from photos_engine.models.training.features import TailInputs
+from photos_engine.models.training.scene import SceneConfig
+from photos_engine.models.training.world import World
 
 log = logging.getLogger(__name__)
+
+SCENE_SETS = ("flickr8k", *corpus.LABELLED_SETS, "coco128", corpus.GENERATED)
 
 
 @dataclass(frozen=True)
@@ -48,13 +51,13 @@ class Bench:
     work: Path
     out: Path
     threads: int
-    recipe: Recipe = dataclasses.field(default_factory=Recipe)
+    teacher: Path | None = None  # the package of the object teacher, unpacked; needed once
 
     @cached_property
     def sets(self) -> dict[str, list[Picture]]:
-        """Every picture, by set."""
+        """Every picture, by set; the generated ones once they are there."""
         result: dict[str, list[Picture]] = {}
-        for picture in corpus.list_pictures(self.data):
+        for picture in (*corpus.list_pictures(self.data), *corpus.list_generated(self.work)):
             result.setdefault(picture.source, []).append(picture)
         return result
 
@@ -65,6 +68,10 @@ class Bench:
     def features(self, name: str, *, mirrored: bool = False) -> NDArray[np.float32]:
         """A set's rows of features."""
         return features.open_features(self.work, name, self.shard(name), mirrored=mirrored, threads=self.threads)
+
+    def tail_inputs(self, name: str, *, mirrored: bool = False) -> TailInputs:
+        """What enters the backbone's last blocks, of a set's pictures."""
+        return features.open_tail_inputs(self.work, name, self.shard(name), mirrored=mirrored, threads=self.threads)
 
     def rows(self, name: str, *, held_out: bool) -> NDArray[np.int64]:
         """The row numbers of a set's pictures that are, or are not, held out."""
@@ -77,44 +84,144 @@ def make_shards(bench: Bench) -> None:
         bench.shard(name)
 
 
-def make_backbone(bench: Bench) -> None:
-    """Export the backbone and quantise it, calibrated on pictures of every set."""
-    random = np.random.default_rng(0)
-    share = bench.recipe.backbone.calibration_pictures // len(bench.sets)
+def reconstruct_backbone(bench: Bench) -> None:
+    """Tune the backbone so that rounding it is harmless, on pictures of every set."""
+    config = load_config(quantise.ReconstructionConfig, "backbone")
+    network = backbone.TappedBackbone().requires_grad_(False)
+    stages = quantise.as_stages(network)
+    images = backbone.normalise(_some_pictures(bench, config.pictures, config.seed))
+    quantise.reconstruct(stages, torch.from_numpy(images), config)
+    _save_backbone(bench, "reconstructed", network, stages)
+
+
+def _some_pictures(bench: Bench, count: int, seed: int) -> NDArray[np.uint8]:
+    """Training pictures of every set, at model size, in a random order."""
+    random = np.random.default_rng(seed)
+    shares = {name: 0.4 if name == "flickr8k" else 0.6 / (len(bench.sets) - 1) for name in bench.sets}
     chosen = []
-    for name in bench.sets:
+    for name, share in shares.items():
         rows = bench.rows(name, held_out=False)
-        chosen.append(bench.shard(name)[np.sort(random.choice(rows, min(share, len(rows)), replace=False))])
+        chosen.append(bench.shard(name)[np.sort(random.permutation(rows)[: max(1, round(count * share))])])
     images = np.concatenate(chosen)
-    backbone.export_float(bench.work / "backbone_fp32.onnx")
-    path = bench.work / "backbone_int8.onnx"
-    backbone.quantise(
-        bench.work / "backbone_fp32.onnx", path, images[random.permutation(len(images))], bench.recipe.backbone
+    return images[random.permutation(len(images))]
+
+
+def _save_backbone(bench: Bench, name: str, network: backbone.TappedBackbone, stages: list[quantise.Stage]) -> None:
+    """Keep a backbone: weights and ranges as NAME.pt, the graphs as NAME_fp32.onnx and NAME_int8.onnx."""
+    torch.save({"weights": network.state_dict(), "ranges": [s.ranges for s in stages]}, bench.work / f"{name}.pt")
+    float_path = bench.work / f"{name}_fp32.onnx"
+    backbone.export_float(network, float_path)
+    overrides = quantise.overrides(stages, onnx.load(str(float_path)).graph)
+    images = _some_pictures(bench, 48, seed=1)  # for the logits' range, the only one that isn't given
+    backbone.quantise(float_path, bench.work / f"{name}_int8.onnx", images, overrides)
+
+
+def load_backbone(bench: Bench, name: str) -> tuple[backbone.TappedBackbone, list[quantise.Stage]]:
+    """Load what `_save_backbone` kept; the stages share the network's weights."""
+    saved = torch.load(bench.work / f"{name}.pt", weights_only=False)
+    network = backbone.TappedBackbone().requires_grad_(False)
+    network.load_state_dict(saved["weights"])
+    stages = quantise.as_stages(network)
+    for stage, ranges in zip(stages, saved["ranges"], strict=True):
+        stage.ranges = ranges
+    return network, stages
+
+
+def prune_text(bench: Bench) -> None:
+    """Make the text tower small, and teach it what the whole one says."""
+    config, taxonomy = load_config(pruning.TextConfig, "text"), Taxonomy.load()
+    captions = [text for picture in bench.sets["flickr8k"] if not picture.held_out for text in picture.captions]
+    texts = pruning.world_texts(captions, taxonomy, config)
+    with World.join().first():
+        net, tokenizer = text.load_minilm(bench.work, texts, config.common_words)
+    targets = text.sentence_vectors(net, tokenizer, texts)
+    small = pruning.prune(net, tokenizer, texts[:: len(texts) // 256], config)
+    pruning.distil(small, tokenizer, texts, targets, config, bench.work)
+    if World.join().rank:  # all have the same weights, and the first writes them
+        return
+    torch.save(small.state_dict(), bench.work / "text_pruned.pt")
+    tokenizer.save(str(bench.work / "tokenizer.json"), pretty=False)
+
+
+def load_text(bench: Bench, name: str) -> tuple[text.MiniLM, Tokenizer]:
+    """Load a pruned text tower and its tokenizer."""
+    state = torch.load(bench.work / f"{name}.pt", weights_only=True)
+    layers = 1 + max(int(key.split(".")[1]) for key in state if key.startswith("layers."))
+    net = text.MiniLM(len(state["words.weight"]), layers, len(state["layers.0.wide.bias"]))
+    net.load_state_dict(state)
+    return net.eval(), Tokenizer.from_file(str(bench.work / "tokenizer.json"))
+
+
+def fine_tune(bench: Bench) -> None:
+    """Train the joint space's projections, then together with the backbone's last blocks and the text tower."""
+    config = load_config(embedding.FineTuningConfig, "fine_tuning")
+    network, stages = load_backbone(bench, "reconstructed")
+    tail = quantise.Tail(network, stages)
+    learn = bench.rows("flickr8k", held_out=False)
+    net, tokenizer = load_text(bench, "text_pruned")
+    with World.join().first():  # which computes what isn't kept yet
+        views = [bench.tail_inputs("flickr8k", mirrored=mirrored) for mirrored in (False, True)]
+        others = _other_inputs(bench)
+        seen = [
+            features.open_rows_behind(bench.work, name, inputs, bench.threads)
+            for name, inputs in zip(("flickr8k", "flickr8k-mirrored", "others"), (*views, others), strict=True)
+        ]
+    vectors = caption_vectors(bench, net, tokenizer)[learn]
+    joint = embedding.train([rows[learn] for rows in seen[:2]], vectors, _embedding_config())
+    captions = [caption for picture in bench.sets["flickr8k"] for caption in picture.captions]
+    ids, mask = (
+        torch.from_numpy(array).unflatten(0, (len(bench.sets["flickr8k"]), -1))
+        for array in text.tokenise(tokenizer, captions)
     )
+    lesson = embedding.Lesson(views, embedding.Captions(ids, mask), learn, others, seen)
+    embedding.fine_tune(joint, tail, net, lesson, config, bench.work)
+    if World.join().rank:  # all have the same weights, and the first writes them
+        return
+    torch.save(joint, bench.work / "joint_tuned.pt")
+    torch.save(net.state_dict(), bench.work / "text_tuned.pt")
+    _save_backbone(bench, "backbone", network, stages)
     # What the lower heads need ends early; cut off, it runs in a third of the time.
-    onnx.utils.extract_model(str(path), str(bench.work / "low_int8.onnx"), [backbone.INPUT], list(low.LOW_TAPS))
+    whole, part = (str(bench.work / f"{name}_int8.onnx") for name in ("backbone", "low"))
+    onnx.utils.extract_model(whole, part, [backbone.INPUT], list(low.LOW_TAPS))
+
+
+def _other_inputs(bench: Bench) -> TailInputs:
+    """What enters the tail, of the training pictures of all sets without captions."""
+    parts = []
+    for name in bench.sets:
+        if name != "flickr8k":
+            inputs, rows = bench.tail_inputs(name), bench.rows(name, held_out=False)
+            parts.append(dataclasses.replace(inputs, maps=inputs.maps[rows], stage3=inputs.stage3[rows]))
+    maps, stage3 = (np.concatenate([getattr(part, name) for part in parts]) for name in ("maps", "stage3"))
+    return dataclasses.replace(parts[0], maps=maps, stage3=stage3)
+
+
+def _embedding_config() -> embedding.EmbeddingConfig:
+    return load_config(embedding.EmbeddingConfig, "embedding")
+
+
+def caption_vectors(bench: Bench, net: text.MiniLM, tokenizer: Tokenizer) -> NDArray[np.float32]:
+    """Sentence vectors of every caption, (pictures, 5, 384)."""
+    captions = [caption for picture in bench.sets["flickr8k"] for caption in picture.captions]
+    return text.sentence_vectors(net, tokenizer, captions).reshape(len(bench.sets["flickr8k"]), -1, text.WIDTH)
 
 
 def make_features(bench: Bench) -> None:
-    """Run the frozen backbone over every picture, and over the mirrored captioned ones."""
+    """Run the finished backbone over every picture, and over the mirrored captioned ones."""
     for name in bench.sets:
         bench.features(name)
     bench.features("flickr8k", mirrored=True)
 
 
-def make_caption_vectors(bench: Bench) -> None:
-    """Encode every caption."""
-    net, tokenizer = text.load_minilm(bench.work)
-    captions = [caption for picture in bench.sets["flickr8k"] for caption in picture.captions]
-    np.save(bench.work / "caption_vectors.npy", text.sentence_vectors(net, tokenizer, captions))
-
-
 def train_embedding(bench: Bench) -> None:
-    """Train both projections of the joint space on the captioned pictures of the split `train`."""
+    """Fit both projections once more, to what the finished int8 backbone and text tower give."""
     rows = bench.rows("flickr8k", held_out=False)
     views = [bench.features("flickr8k", mirrored=mirrored)[rows] for mirrored in (False, True)]
-    captions = np.load(bench.work / "caption_vectors.npy").reshape(len(bench.sets["flickr8k"]), -1, text.WIDTH)
-    torch.save(embedding.train(views, captions[rows], bench.recipe.embedding), bench.work / "joint.pt")
+    captions = caption_vectors(bench, *load_text(bench, "text_tuned"))
+    start: embedding.JointSpace = torch.load(bench.work / "joint_tuned.pt", weights_only=False)
+    joint = embedding.train(views, captions[rows], _embedding_config(), start)
+    if not World.join().rank:
+        torch.save(joint, bench.work / "joint.pt")
 
 
 def load_joint(bench: Bench) -> embedding.JointSpace:
@@ -133,137 +240,53 @@ def gather(
 
 
 def train_scene(bench: Bench) -> None:
-    """Fit the probe, weigh it against ImageNet's classes and the prompts, set the thresholds."""
-    config, taxonomy, joint = bench.recipe.scene, Taxonomy.load(), load_joint(bench)
-    chosen, rows, logits = gather(bench, ("flickr8k", *corpus.LABELLED_SETS), joint)
-    embeddings = joint.embed(rows)
-    targets, weights = probes.tag_labels(chosen, taxonomy, config.unlisted)
-    net, tokenizer = text.load_minilm(bench.work)
+    """Fit the scene head on every labelled picture, generated ones included."""
+    taxonomy, joint = Taxonomy.load(), load_joint(bench)
+    config, probing = load_config(SceneConfig, "scene"), load_config(ProbeConfig, "probe")
+    chosen, rows, logits = gather(bench, SCENE_SETS, joint)
+    lesson = scene.Lesson(rows, logits, joint.embed(rows), tag_labels(chosen, taxonomy, config.unlisted))
+    net, tokenizer = load_text(bench, "text_tuned")
     tower = text.TextTower(net, joint.text).eval()
     prompts = text.prompt_vectors(tower, tokenizer, [taxonomy.evidence(tag.id).prompts for tag in taxonomy.tags])
-    log.info("scene: %d pictures, %d prompts", len(chosen), len(prompts))
-    fold = np.random.default_rng(bench.recipe.probe.seed).integers(config.folds, size=len(chosen))
-    probed, axes = np.zeros_like(targets), probes.principal_axes(rows, bench.recipe.probe)
-    for number in range(config.folds):
-        learn, judge = fold != number, fold == number
-        probe = probes.fit_reduced(rows[learn], axes, targets[learn], weights[learn], bench.recipe.probe)
-        probed[judge] = probe(torch.from_numpy(rows[judge])).numpy()
-    probe = probes.fit_reduced(rows, axes, targets, weights, bench.recipe.probe)
-    classes = scene.class_matrix(taxonomy)
-    blank = torch.zeros(3, len(taxonomy))
-    head = scene.SceneHead(torch.from_numpy(classes), torch.from_numpy(prompts.T.copy()), probe, blank, blank[0])
-    named, alike, _ = head.witnesses(*(torch.from_numpy(array) for array in (rows, logits, embeddings)))
-    result = scene.calibrate(
-        (named.numpy(), alike.numpy(), probed), targets, weights, np.asarray(classes.any(axis=0)), config
-    )
-    head.mix, head.offset = torch.from_numpy(result.mix), torch.from_numpy(result.offset)
-    torch.save({"head": head, "thresholds": result.thresholds}, bench.work / "scene.pt")
-    log.info("scene: %d of %d tags can be said", (result.thresholds <= 1).sum(), len(taxonomy))
+    head, thresholds = scene.train(lesson, prompts.T.copy(), taxonomy, config, probing)
+    torch.save({"head": head, "thresholds": thresholds}, bench.work / "scene.pt")
+    log.info("scene: %d pictures; %d of %d tags can be said", len(chosen), (thresholds <= 1).sum(), len(taxonomy))
 
 
-def train_utility(bench: Bench) -> None:
-    """Fit the utility probe against ordinary photos."""
-    joint = load_joint(bench)
-    names = ("flickr8k", "coco128", "subjects", *corpus.LABELLED_SETS)
-    chosen, rows, _ = gather(bench, names, joint)
-    kinds, targets = probes.utility_labels(chosen)
-    config = bench.recipe.utility
-    head = probes.fit_reduced(rows, probes.principal_axes(rows, config), targets, np.ones_like(targets), config)
-    torch.save({"head": head, "kinds": kinds}, bench.work / "utility.pt")
-
-
-def _good_pictures(bench: Bench, count: int, seed: int) -> list[Picture]:
-    """Training pictures of ordinary photos, spread over the sets so that indoors, night and snow are there."""
-    shares = {
-        "flickr8k": 0.35,
-        "scenes": 0.15,
-        "rooms": 0.1,
-        "events": 0.15,
-        "weather": 0.1,
-        "coco128": 0.1,
-        "subjects": 0.05,
-    }
-    random, chosen = np.random.default_rng(seed), []
-    for name, share in shares.items():
-        rows = random.permutation(bench.rows(name, held_out=False))[: max(1, round(count * share))]
-        chosen += [bench.sets[name][row] for row in rows]
-    return chosen
-
-
-def _low(bench: Bench, images: Sequence[Image.Image]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    session = features.open_session(bench.work / "low_int8.onnx", bench.threads)
-    batch = np.stack([as_input(np.asarray(image.convert("RGB"))) for image in images])
-    maps = session.run(list(low.LOW_TAPS), {backbone.INPUT: batch})
-    return low.low_features(batch, maps, low.LowStatistics())
-
-
-def train_quality(bench: Bench) -> None:
-    """Degrade good pictures by known measures, and learn to see how much is left."""
-    path, config = bench.work / "quality_train.npz", bench.recipe.quality
-    if not path.is_file():
-        random, rows, targets = np.random.default_rng(config.seed), [], []
-        for picture in _good_pictures(bench, config.pictures, config.seed):
-            made = list(degrade(Image.fromarray(pictures.read_rgb(picture.path)), random))
-            rows.append(_low(bench, [item.image for item in made])[0])
-            targets += [item.targets for item in made]
-        np.savez(path, x=np.concatenate(rows), y=np.array(targets, np.float32))
-    with np.load(path) as saved:
-        torch.save(quality.train(saved["x"], saved["y"], config), bench.work / "quality.pt")
-
-
-def train_prints(bench: Bench) -> None:
-    """Edit pictures in ways that leave them the same picture, and learn to be blind to that."""
-    path, config = bench.work / "print_train.npz", bench.recipe.prints
-    if not path.is_file():
-        random, layouts = np.random.default_rng(config.seed), []
-        for picture in _good_pictures(bench, config.pictures, config.seed + 1):
-            image = Image.fromarray(pictures.read_rgb(picture.path))
-            layouts.append(
-                _low(bench, [image, *(edit(image, random) for edit in EDITS.values())])[1].astype(np.float16)
-            )
-        np.savez(path, x=np.stack(layouts))
-    with np.load(path) as saved:
-        torch.save(prints.train(saved["x"].astype(np.float32), config), bench.work / "print.pt")
-
-
-def train_saliency(bench: Bench) -> None:
-    """Learn where things are from the boxes at hand."""
-    rows = bench.rows("coco128", held_out=False)
-    stage4, stage6 = saliency_maps(bench, rows)
-    targets = np.stack([saliency.cover(corpus.read_boxes(bench.sets["coco128"][row].path)) for row in rows])
-    torch.save(saliency.train(stage4, stage6, targets, bench.recipe.saliency), bench.work / "saliency.pt")
-
-
-def saliency_maps(bench: Bench, rows: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The maps that the saliency head reads, of pictures with boxes."""
-    session = features.open_session(bench.work / "backbone_int8.onnx", bench.threads)
-    shard = bench.shard("coco128")
-    maps = [
-        session.run(["stage4", "stage6"], {backbone.INPUT: np.ascontiguousarray(shard[row : row + 1])}) for row in rows
-    ]
-    return np.concatenate([item[0] for item in maps]), np.concatenate([item[1] for item in maps])
+def load_heads(bench: Bench) -> fuse.Heads:
+    """Put together what the steps left in the work folder."""
+    parts = {name: torch.load(bench.work / f"{name}.pt", weights_only=False) for name in fuse.HEADS[1:]}
+    parts = {name: part["head"] if isinstance(part, dict) else part for name, part in parts.items()}
+    return fuse.Heads(load_joint(bench), prints=parts.pop("print"), **parts).eval()
 
 
 def write_image_model(bench: Bench) -> None:
-    """Put every head behind the backbone."""
-    load = [
-        torch.load(bench.work / f"{name}.pt", weights_only=False)
-        for name in ("scene", "utility", "quality", "print", "saliency")
-    ]
-    heads = fuse.Heads(load_joint(bench), load[0]["head"], load[1]["head"], *load[2:])
-    bench.out.mkdir(parents=True, exist_ok=True)
-    fuse.fuse(bench.work / "backbone_int8.onnx", heads, bench.out / describe.IMAGE_MODEL, bench.work)
+    """Put every head behind the int8 backbone; and behind the float one, to measure what rounding costs."""
+    heads, reference = load_heads(bench), bench.work / "reference"
+    for folder, name in ((bench.out, "backbone_int8.onnx"), (reference, "backbone_bytes.onnx")):
+        if folder is reference:
+            backbone.take_bytes_in_float(bench.work / "backbone_fp32.onnx", bench.work / name)
+        folder.mkdir(parents=True, exist_ok=True)
+        fuse.fuse(bench.work / name, heads, folder / describe.IMAGE_MODEL, bench.work, is_packed=folder is bench.out)
 
 
 def write_text_tower(bench: Bench) -> None:
-    """Put the text projection behind MiniLM, in int8, with its tokenizer beside it."""
-    net, tokenizer = text.load_minilm(bench.work)
-    text.export_tower(text.TextTower(net, load_joint(bench).text), bench.out / describe.TEXT_MODEL, bench.work)
-    tokenizer.save(str(bench.out / describe.TOKENIZER), pretty=False)
+    """Put the text projection behind the tower, in int8, with its tokenizer beside it."""
+    net, tokenizer = load_text(bench, "text_tuned")
+    tower = text.TextTower(net, load_joint(bench).text)
+    for folder in (bench.out, bench.work / "reference"):
+        tokenizer.save(str(folder / describe.TOKENIZER), pretty=False)
+    text.export_tower(tower, bench.out / describe.TEXT_MODEL, bench.work)
+    shutil.copyfile(bench.work / "text_fp32.onnx", bench.work / "reference" / describe.TEXT_MODEL)
 
 
 def write_manifest(bench: Bench) -> None:
     """Describe what was made; the metrics are filled in by `photos_engine.models.evaluate`."""
-    thresholds = torch.load(bench.work / "scene.pt", weights_only=False)["thresholds"]
-    kinds = torch.load(bench.work / "utility.pt", weights_only=False)["kinds"]
-    describe.write_manifest(bench.out, Taxonomy.load(), thresholds, kinds)
+    scenes, objects, utility = (
+        torch.load(bench.work / f"{name}.pt", weights_only=False) for name in ("scene", "objects", "utility")
+    )
+    contract = describe.Contract(
+        scenes["thresholds"], utility["kinds"], objects["labels"], objects["thresholds"], utility["thresholds"]
+    )
+    for folder in (bench.out, bench.work / "reference"):
+        describe.write_manifest(folder, Taxonomy.load(), contract)

