@@ -15,7 +15,9 @@ from photos_engine.analyzers.heads.prints import as_print
 from photos_engine.analyzers.heads.tags import TagReader
 from photos_engine.analyzers.preprocess import as_input
 from photos_engine.analyzers.sessions import ModelSession
+from photos_engine.analyzers.sessions.coreml import PACKAGE, open_package
 from photos_engine.analyzers.sessions.onnx import OnnxSession
+from photos_engine.analyzers.sessions.providers import AUTO
 from photos_engine.analyzers.taxonomy import Taxonomy
 from photos_engine.errors import ModelError, OutputMismatch
 from photos_engine.models.registry import Manifest, load_manifest
@@ -43,17 +45,20 @@ class SceneAnalyzer:
         self._objects = None if objects is None else ObjectReader.from_contract(objects, tags.taxonomy)
 
     @classmethod
-    def open(cls, folder: Path | None = None, *, threads: int = 1) -> SceneAnalyzer:
+    def open(cls, folder: Path | None = None, *, threads: int = 1, provider: str = AUTO) -> SceneAnalyzer:
         """Open a model; by default the one that ships with the engine.
 
         `threads` work inside one forward pass. Several photos at once, each in its own thread, use a
-        processor better than several threads inside one pass.
+        processor better than several threads inside one pass. By default the best run time at hand is used:
+        the model's Core ML package where a Mac has one, else ONNX Runtime's best provider; `provider` names another.
 
-        Raises: ModelNotFound, ChecksumMismatch, ModelError.
+        Raises: ModelNotFound, ChecksumMismatch, ModelError, ConfigError for an unknown provider.
         """
         manifest = load_manifest(folder)
         tags = TagReader.open(manifest.path(SCENE_LABELS), Taxonomy.load())
-        return cls(OnnxSession.open(manifest.path(GRAPH), threads=threads), manifest, tags)
+        graph = manifest.path(GRAPH)
+        package = open_package(manifest.folder / PACKAGE, manifest.name, manifest.version) if provider == AUTO else None
+        return cls(package or OnnxSession.open(graph, threads=threads, provider=provider), manifest, tags)
 
     def analyze(self, images: Sequence[ByteArray]) -> list[SceneSignals]:
         """Analyse pictures, in their order.

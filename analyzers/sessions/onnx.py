@@ -66,7 +66,7 @@ class OnnxSession:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
 
         def create(providers: Requested) -> onnxruntime.InferenceSession:
-            return onnxruntime.InferenceSession(str(path), options, providers=list(providers))
+            return onnxruntime.InferenceSession(str(path), options, providers=list(providers), enable_fallback=False)
 
         try:
             return cls(open_with_best(create, onnxruntime.get_available_providers(), provider, _FOREIGN))

@@ -70,7 +70,7 @@ def _labels_path(bench: Bench, name: str) -> Path:
 
 
 def train_objects(bench: Bench) -> None:
-    """Learn from the teacher's boxes and the captions, calibrate on true boxes and on boxes kept back."""
+    """Learn from true boxes, the teacher's and the captions; calibrate on pictures kept back."""
     config, taxonomy = load_config(ObjectsConfig, "objects"), Taxonomy.load()
     learned, judged = gather(bench, config, taxonomy)
     seen = labelling.expected_things([example.lesson for example in learned if example.view == View()])

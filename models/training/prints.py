@@ -29,7 +29,7 @@ class PrintHead(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(n, 2352) -> (n, 32) uint8."""
         signs = (x @ self.weight + self.bias > 0).to(torch.float32)
-        return (signs.reshape(-1, BITS // 8, 8) @ self.places).to(torch.uint8)
+        return (signs.reshape(-1, BITS // 8, 8) * self.places).sum(2).to(torch.uint8)
 
 
 def train(layouts: NDArray[np.float32], config: PrintConfig) -> PrintHead:
