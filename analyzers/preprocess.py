@@ -77,9 +77,8 @@ def _as_bytes(pixels: NDArray[Any]) -> ByteArray:
     elif kind in "iu":
         result = np.clip(pixels, 0, 255)
     elif kind == "f":
-        finite = np.nan_to_num(pixels.astype(np.float64), nan=0.0)
-        scale = 255.0 if finite.max() <= 1.0 else 1.0
-        result = np.clip(finite * scale, 0.0, 255.0) + 0.5
+        finite = np.clip(np.nan_to_num(pixels.astype(np.float64), nan=0.0), 0.0, 255.0)
+        result = finite * (255.0 if finite.max() <= 1.0 else 1.0) + 0.5
     else:
         raise PhotoError(_ARRAY, f"an array of type {pixels.dtype} holds no pixels")
     return result.astype(np.uint8, copy=False)

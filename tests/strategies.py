@@ -16,7 +16,10 @@ from photos_engine.types import CaptureFacts, DateSource, DecodedPhoto, GeoPoint
 
 ORIENTATIONS = range(1, 9)
 
-moments = st.datetimes(min_value=datetime(1900, 1, 2), max_value=datetime(2024, 12, 31))
+# Midnights at which the clocks of cameras begin say that nobody set them.
+moments = st.datetimes(min_value=datetime(1900, 1, 2), max_value=datetime(2024, 12, 31)).filter(
+    lambda moment: moment.replace(microsecond=0) not in {datetime(year, 1, 1) for year in (1904, 1970, 1980)}
+)
 fixed_zones = st.integers(-48, 56).map(lambda quarters: timedelta(minutes=15 * quarters))
 latitudes = st.floats(-90, 90).filter(lambda value: abs(value) > 0.001)
 longitudes = st.floats(-180, 180).filter(lambda value: abs(value) > 0.001)

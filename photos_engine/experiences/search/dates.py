@@ -106,7 +106,7 @@ def _read_bound(words: Sequence[str], almanac: Almanac) -> tuple[int, When] | No
         "after": (last + timedelta(1), end),
         "since": (first, end),
     }[words[0]]
-    return used + 1, When((span,))
+    return (used + 1, When((span,))) if span[0] <= span[1] else None
 
 
 def _read_point(words: Sequence[str], almanac: Almanac) -> tuple[int, When] | None:
