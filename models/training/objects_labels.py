@@ -1,9 +1,9 @@
 """What the objects head learns: the teacher's boxes, put right by what people wrote about the pictures.
 
-The teacher takes one running dog in three for a bear, a cow or a person. Captions don't say where
-things are, but what they are: five people looked at each picture. So captions rename the teacher's
-animals, and make it surer or less sure; of what they name and it didn't find nothing is learned in
-that picture, neither that it is there nor that it isn't.
+In 18 pictures whose captions speak of a dog the teacher found one in 9; it takes running dogs for bears,
+even for people. Captions don't say where things are, but what they are: five people looked at each
+picture. So captions rename the teacher's animals, and make it surer or less sure; of what they name and
+it didn't find nothing is learned in that picture, neither that it is there nor that it isn't.
 """
 
 from __future__ import annotations
