@@ -51,7 +51,7 @@ def render_card(manifest: Manifest, figures: Mapping[str, Any]) -> str:
         f"## Files\n\n| file | size | what it is |\n|---|---|---|\n{files}\n"
         f"## Input\n\n{shape} {manifest.input['type']}: {manifest.input['meaning']}.\n\n"
         f"## Heads\n\n| head | output | meaning |\n|---|---|---|\n{heads}"
-        f"{_LIMITS}{_missing_kinds(manifest)}"
+        f"{_LIMITS}{_missing_kinds(manifest)}{_drawn_kinds(manifest)}"
         f"\n## Trained on\n\n{data}\n## Licences\n\n{licences}\n# Measured\n\n{as_markdown(figures)}"
     )
 
@@ -61,6 +61,16 @@ def _missing_kinds(manifest: Manifest) -> str:
     known = manifest.outputs.get("utility", {}).get("kinds", ())
     missing = [kind.replace("_", " ") for kind in UTILITY_KINDS if kind not in known]
     return f"- Kinds of utility content that it can't tell: {', '.join(missing)}.\n" if missing else ""
+
+
+def _drawn_kinds(manifest: Manifest) -> str:
+    """What was measured on generated pictures, when the head was trained."""
+    drawn = manifest.outputs.get("utility", {}).get("drawn", {})
+    told = (
+        "\n## Utility content on generated pictures\n\nOf other layouts, typefaces and photos behind them than those "
+        "learned from; shares above each kind's threshold, of its own pictures and of generated ordinary ones.\n\n"
+    )
+    return f"{told}{as_markdown(drawn)}" if drawn else ""
 
 
 def as_markdown(value: Any, depth: int = 2) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime.capi.onnxruntime_pybind11_state import (
+    EPFail,
     Fail,
     InvalidArgument,
     InvalidGraph,
@@ -28,6 +29,7 @@ from photos_engine.analyzers.sessions.providers import AUTO, Requested, open_wit
 from photos_engine.errors import ModelError
 
 _FOREIGN = (
+    EPFail,
     Fail,
     InvalidArgument,
     InvalidGraph,

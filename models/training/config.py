@@ -19,6 +19,11 @@ FOLDER = Path(__file__).with_name("configs")
 T = TypeVar("T")
 
 
+def config_path(name: str, folder: Path = FOLDER) -> Path:
+    """The file that `load_config` reads."""
+    return folder / f"{name}.toml"
+
+
 def load_config(cls: type[T], name: str, folder: Path = FOLDER) -> T:
     """Read `configs/NAME.toml` as the dataclass `cls`.
 
@@ -26,7 +31,7 @@ def load_config(cls: type[T], name: str, folder: Path = FOLDER) -> T:
     which are tables of the file. Raises: ConfigError, which names the file and every key that is
     missing, unknown or of another type.
     """
-    path = folder / f"{name}.toml"
+    path = config_path(name, folder)
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:  # unreadable; neither TOML nor UTF-8

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,8 @@ _INPUT = {
 class Contract:
     """What heads were taught, in the order of their outputs, and above which probability it is said.
 
-    kind_thresholds: of the utility head; None where even odds decide.
+    kind_thresholds: of the utility head; None where even odds decide. drawn: of its kinds, what was measured
+    on generated pictures, for those that have no others.
     """
 
     tag_thresholds: NDArray[np.float32]
@@ -48,6 +49,7 @@ class Contract:
     labels: Sequence[str]
     label_thresholds: Sequence[float] | NDArray[np.float32]
     kind_thresholds: NDArray[np.float32] | None = None
+    drawn: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 def write_manifest(out: Path, taxonomy: Taxonomy, contract: Contract) -> None:
@@ -115,7 +117,7 @@ def _outputs(tags: int, contract: Contract) -> dict[str, dict[str, Any]]:
         ),
         "utility": head(
             [len(contract.kinds)], "float32", "probability of every kind of utility content",
-            kinds=list(contract.kinds), **said,
+            kinds=list(contract.kinds), **said, drawn=contract.drawn,
         ),
         "aesthetics": head([1], "float32", "0 plain or spoiled to 1"),
         "quality": head([len(SCORES)], "float32", "0 worst to 1 best; brightness 0.5 as meant", scores=list(SCORES)),

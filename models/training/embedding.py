@@ -31,6 +31,8 @@ from photos_engine.types import EMBEDDING_DIMENSIONS
 
 log = logging.getLogger(__name__)
 
+_LENGTHS = 6  # groups of sentences of about one length
+MAP_SIDE = 17  # cells of what enters the tail
 _FARTHEST = 8.0  # deviations; a picture unlike all of the training set must not lead astray
 _HOTTEST = 100.0  # the largest factor of scores, as in CLIP (Radford et al. 2021)
 
@@ -65,7 +67,7 @@ class FineTuningConfig:
     label_smoothing: float
     temperature: float
     longest: int  # tokens of a caption
-    crop: int  # cells of 17 that are left of a cropped map's side
+    crop: int  # cells of 17 that are left at least of a cropped map's side
     cropped: float  # share of the batches that are
     others: int  # pictures of all kinds in a step
     loyalty: float  # weight of what the frozen blocks said
@@ -216,7 +218,7 @@ def fine_tune(joint: JointSpace, tail: Tail, net: MiniLM, lesson: Lesson, config
             x = F.dropout(x + config.feature_noise * torch.randn_like(x), config.image_dropout)
             words = [item.to(loop.device) for item in lesson.captions.choose(rows, loop.random, config.longest)]
             with loop.autocast():
-                sentences = loop.in_chunks(net, *words)
+                sentences = _read(loop, net, *words)
             t = F.dropout(sentences.float(), config.text_dropout)
             pictured, told = loop.world.gather(joint.image(x)), loop.world.gather(joint.text(t))
             apart = contrast(pictured, told, log_scale, config.label_smoothing)
@@ -229,12 +231,23 @@ def fine_tune(joint: JointSpace, tail: Tail, net: MiniLM, lesson: Lesson, config
     model.eval()
 
 
+def _read(loop: Loop, net: MiniLM, ids: Tensor, mask: Tensor) -> Tensor:
+    """Vectors of sentences, in their order; short ones are read together, so that little is padded."""
+    order = mask.sum(1).argsort()
+    parts = []
+    for rows in order.chunk(_LENGTHS):
+        longest = int(mask[rows].sum(1).max())
+        parts.append(loop.in_chunks(net, ids[rows, :longest], mask[rows, :longest]))
+    return torch.cat(parts)[order.argsort()]
+
+
 def _cut(random: np.random.Generator, config: FineTuningConfig) -> tuple[slice, slice]:
     """Part of the map, the same for a batch: a crop of the pictures at no cost."""
     if random.random() >= config.cropped:
         return slice(None), slice(None)
-    top, left = random.integers(17 - config.crop + 1, size=2)
-    return slice(top, top + config.crop), slice(left, left + config.crop)
+    side = int(random.integers(config.crop, MAP_SIDE))
+    top, left = random.integers(MAP_SIDE - side + 1, size=2)
+    return slice(top, top + side), slice(left, left + side)
 
 
 def _drift(rows: Tensor, seen: NDArray[np.float32]) -> Tensor:

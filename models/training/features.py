@@ -55,19 +55,20 @@ def open_session(path: Path, threads: int = 1) -> InferenceSession:
     return InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
-def _kept(work: Path, stem: str, suffix: str, *sources: str) -> Path:
+def kept(work: Path, stem: str, suffix: str, *sources: str | Path) -> Path:
     """A file in the work folder, named after the files that it is made from: what another backbone made isn't found."""
     key = hashlib.sha256(b"".join((work / source).read_bytes() for source in sources)).hexdigest()[:12]
-    return work / "features" / f"{stem}-{key}{suffix}"
+    path = work / "features" / f"{stem}-{key}{suffix}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 def open_features(
     work: Path, name: str, images: NDArray[np.uint8], *, mirrored: bool = False, threads: int = 1
 ) -> NDArray[np.float32]:
     """Open the rows of a shard, (n, 3048); `mirrored`: of its mirror images. Computed where they aren't there yet."""
-    path = _kept(work, f"{name}{'-mirrored' if mirrored else ''}", ".npy", "backbone_int8.onnx", f"shards/{name}.json")
+    path = kept(work, f"{name}{'-mirrored' if mirrored else ''}", ".npy", "backbone_int8.onnx", f"shards/{name}.json")
     if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
         session = open_session(work / "backbone_int8.onnx", threads)
         rows = np.empty((len(images), ROW), np.float32)
         for start in range(0, len(images), BATCH):
@@ -85,9 +86,8 @@ def open_tail_inputs(
 ) -> TailInputs:
     """Open what enters the tail for a shard's pictures, or their mirror images. Computed where it isn't there yet."""
     stem = f"{name}{'-mirrored' if mirrored else ''}-tail"
-    path = _kept(work, stem, ".npz", "reconstructed_int8.onnx", f"shards/{name}.json")
+    path = kept(work, stem, ".npz", "reconstructed_int8.onnx", f"shards/{name}.json")
     if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
         front = work / "front_int8.onnx"
         scale, zero, levels = _cut_front(work / "reconstructed_int8.onnx", front)
         session = open_session(front, threads)
@@ -105,7 +105,7 @@ def open_tail_inputs(
 
 def open_rows_behind(work: Path, name: str, inputs: TailInputs, threads: int = 1) -> NDArray[np.float32]:
     """Open the rows (n, 3048) that the reconstructed int8 backbone makes of what enters its tail."""
-    path = _kept(work, f"{name}-{len(inputs.maps)}-reconstructed", ".npy", "reconstructed_int8.onnx")
+    path = kept(work, f"{name}-{len(inputs.maps)}-reconstructed", ".npy", "reconstructed_int8.onnx")
     if not path.is_file():
         np.save(path, _run_back(work, inputs, threads))
         log.info("rows %s: %d pictures", path.stem, len(inputs.maps))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,11 +17,11 @@ from PIL import Image
 from photos_engine.analyzers.preprocess import as_batch, as_input
 from photos_engine.models import corpus
 from photos_engine.models.corpus import Picture
-from photos_engine.models.degrade import EDITS, Degraded, crop_share, degrade, level_of, nudge, tilt
+from photos_engine.models.degrade import EDITS, Degraded, crop_share, degrade, level_of, nudge, resize_share, tilt
 from photos_engine.models.looks import MEASURES, measure_looks
 from photos_engine.models.spoil import spoil
 from photos_engine.models.training import aesthetics, backbone, features, low, prints, quality, saliency, text
-from photos_engine.models.training.config import PrintConfig, QualityConfig, load_config
+from photos_engine.models.training.config import PrintConfig, QualityConfig, config_path, load_config
 from photos_engine.models.training.embedding import JointSpace
 from photos_engine.models.training.objects_teacher import Found, labels_of
 from photos_engine.models.training.pictures import read_rgb
@@ -53,12 +54,17 @@ def read_image(picture: Picture) -> Image.Image:
     return Image.fromarray(read_rgb(picture.path))
 
 
+def _lesson(bench: Bench, head: str, *sources: str) -> Path:
+    """Where the inputs and targets of a head are kept; another backbone or other settings make them anew."""
+    return features.kept(bench.work, f"{head}-lesson", ".npz", *sources, config_path(head))
+
+
 # --- saliency ------------------------------------------------------------------------------------
 
 
 def train_saliency(bench: Bench) -> None:
     """Learn where things are from people's boxes, the object teacher's, and what stands out."""
-    path, config = bench.work / "saliency_train.npz", load_config(saliency.SaliencyConfig, "saliency")
+    path, config = _lesson(bench, "saliency", "backbone_int8.onnx"), load_config(saliency.SaliencyConfig, "saliency")
     if not path.is_file():
         session = features.open_session(bench.work / "backbone_int8.onnx", bench.threads)
         maps, targets, weights = [], [], []
@@ -104,7 +110,7 @@ def _labelled(bench: Bench, config: saliency.SaliencyConfig) -> Iterator[tuple[P
 def train_quality(bench: Bench) -> None:
     """Degrade good pictures by known measures, and learn to see how much is left."""
     config = load_config(QualityConfig, "quality")
-    path = bench.work / "quality_train.npz"
+    path = _lesson(bench, "quality", "backbone_int8.onnx", "joint.pt")
     if not path.is_file():
         statistics, targets = zip(*_graded(bench, config), strict=True)
         level = _tilted(bench, config)
@@ -138,21 +144,26 @@ def _extremes(bench: Bench, random: np.random.Generator) -> list[Picture]:
 
 
 def _tilted(bench: Bench, config: QualityConfig) -> quality.Level:
-    """Rows of pictures held level and tilted, either way; the level ones are cut and resampled as much."""
+    """Rows of pictures held level and tilted, either way.
+
+    The level ones are cut and resampled as much, and all are made smaller, so that the grain of a file's
+    own pixels and blocks, which lies level too, is gone.
+    """
     rows, targets, standardise = [], [], load_joint(bench).standardise
     random, look = np.random.default_rng(config.seed), Whole(bench)
     for picture in draw_pictures(bench, _LEVEL_PICTURES, config.seed + 1):
         image = read_image(picture)
         turns = [side * random.uniform(3, 15) for side in (-1, 1)]
         cut, moved = (crop_share(version, random.uniform(0.05, 0.25), 0.5, 0.5) for version in (image, nudge(image)))
-        rows.append(look.see([image, cut, moved, *(tilt(image, degrees) for degrees in turns)]).rows)
+        made = [image, cut, moved, *(tilt(image, degrees) for degrees in turns)]
+        rows.append(look.see([resize_share(version, random.uniform(0.6, 0.9)) for version in made]).rows)
         targets += [1.0, 1.0, 1.0, *map(level_of, turns)]
     return quality.Level(standardise(torch.from_numpy(np.concatenate(rows))).numpy(), np.array(targets, np.float32))
 
 
 def train_prints(bench: Bench) -> None:
     """Edit pictures in ways that leave them the same picture, and learn to be blind to that."""
-    path, config = bench.work / "print_train.npz", load_config(PrintConfig, "print")
+    path, config = _lesson(bench, "print", "low_int8.onnx"), load_config(PrintConfig, "print")
     if not path.is_file():
         random, layouts, look = np.random.default_rng(config.seed), [], Lower(bench)
         for picture in draw_pictures(bench, config.pictures, config.seed + 1):

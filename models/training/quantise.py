@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 # 16-bit sums of processors without VNNI where channels are mixed (decision 0008).
 _DENSE_LEVELS, _DEPTHWISE_LEVELS = 64, 127
 _ACTIVATION_LEVELS = 255
+_LAST = 2 + TAPS["stage4"]  # the first stage of the tail; the stem is a stage too
 _CLIPS = np.linspace(0.3, 1.0, 29)  # shares of a tensor's range that are tried
 _SAMPLED = 20_000  # numbers of a batch that a range is judged by
 
@@ -127,6 +128,11 @@ def as_stages(backbone: TappedBackbone) -> list[Stage]:
     return [*stages, Stage([net._conv_head], [True], has_skip=False)]
 
 
+def last_stages(backbone: TappedBackbone) -> list[Stage]:
+    """The stages after `stage4`."""
+    return as_stages(backbone)[_LAST:]
+
+
 @dataclass(frozen=True, slots=True)
 class ReconstructionConfig:
     """How the backbone learns to be rounded."""
@@ -195,11 +201,10 @@ class Tail(nn.Module):
 
     def __init__(self, backbone: TappedBackbone, stages: Sequence[Stage]) -> None:
         super().__init__()
-        first = 2 + TAPS["stage4"]  # the stem is a stage too
-        self.stages = nn.ModuleList(stages[first:])
+        self.stages = nn.ModuleList(stages[_LAST:])
         self.classes = copy.deepcopy(backbone.net._fc).requires_grad_(False)
         self.rounded = True
-        self._taken = {TAPS[name] + 1 - first: name for name in ("stage5", "stage6")}
+        self._taken = {TAPS[name] + 1 - _LAST: name for name in ("stage5", "stage6")}
 
     def forward(self, stage4: Tensor, stage3: Tensor) -> Tensor:
         """(n, 3048)."""

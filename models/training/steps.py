@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -167,7 +166,8 @@ def fine_tune(bench: Bench) -> None:
             for name, inputs in zip(("flickr8k", "flickr8k-mirrored", "others"), (*views, others), strict=True)
         ]
     vectors = caption_vectors(bench, net, tokenizer)[learn]
-    joint = embedding.train([rows[learn] for rows in seen[:2]], vectors, _embedding_config())
+    frozen = load_config(embedding.EmbeddingConfig, "embedding")
+    joint = embedding.train([rows[learn] for rows in seen[:2]], vectors, frozen)
     captions = [caption for picture in bench.sets["flickr8k"] for caption in picture.captions]
     ids, mask = (
         torch.from_numpy(array).unflatten(0, (len(bench.sets["flickr8k"]), -1))
@@ -196,10 +196,6 @@ def _other_inputs(bench: Bench) -> TailInputs:
     return dataclasses.replace(parts[0], maps=maps, stage3=stage3)
 
 
-def _embedding_config() -> embedding.EmbeddingConfig:
-    return load_config(embedding.EmbeddingConfig, "embedding")
-
-
 def caption_vectors(bench: Bench, net: text.MiniLM, tokenizer: Tokenizer) -> NDArray[np.float32]:
     """Sentence vectors of every caption, (pictures, 5, 384)."""
     captions = [caption for picture in bench.sets["flickr8k"] for caption in picture.captions]
@@ -219,7 +215,7 @@ def train_embedding(bench: Bench) -> None:
     views = [bench.features("flickr8k", mirrored=mirrored)[rows] for mirrored in (False, True)]
     captions = caption_vectors(bench, *load_text(bench, "text_tuned"))
     start: embedding.JointSpace = torch.load(bench.work / "joint_tuned.pt", weights_only=False)
-    joint = embedding.train(views, captions[rows], _embedding_config(), start)
+    joint = embedding.train(views, captions[rows], load_config(embedding.EmbeddingConfig, "refit"), start)
     if not World.join().rank:
         torch.save(joint, bench.work / "joint.pt")
 
@@ -261,23 +257,34 @@ def load_heads(bench: Bench) -> fuse.Heads:
 
 
 def write_image_model(bench: Bench) -> None:
-    """Put every head behind the int8 backbone; and behind the float one, to measure what rounding costs."""
+    """Put every head behind the int8 backbone; and behind a float one, to measure what rounding costs."""
     heads, reference = load_heads(bench), bench.work / "reference"
-    for folder, name in ((bench.out, "backbone_int8.onnx"), (reference, "backbone_bytes.onnx")):
-        if folder is reference:
-            backbone.take_bytes_in_float(bench.work / "backbone_fp32.onnx", bench.work / name)
+    _save_unrounded(bench, bench.work / "backbone_float.onnx")
+    for folder, name in ((bench.out, "backbone_int8.onnx"), (reference, "backbone_float.onnx")):
         folder.mkdir(parents=True, exist_ok=True)
         fuse.fuse(bench.work / name, heads, folder / describe.IMAGE_MODEL, bench.work, is_packed=folder is bench.out)
+
+
+def _save_unrounded(bench: Bench, path: Path) -> None:
+    """Write the finished backbone as it would be without rounding.
+
+    Its last blocks are the fine-tuned ones. The others are as they were published: what reconstruction did
+    to them makes up for rounding, and without rounding it would only do harm.
+    """
+    network, (tuned, _) = backbone.TappedBackbone(), load_backbone(bench, "backbone")
+    for stage, other in zip(*map(quantise.last_stages, (network, tuned)), strict=True):
+        stage.convs.load_state_dict(other.convs.state_dict())
+    backbone.export_float(network, path)
+    backbone.take_bytes_in_float(path, path)
 
 
 def write_text_tower(bench: Bench) -> None:
     """Put the text projection behind the tower, in int8, with its tokenizer beside it."""
     net, tokenizer = load_text(bench, "text_tuned")
     tower = text.TextTower(net, load_joint(bench).text)
-    for folder in (bench.out, bench.work / "reference"):
+    for folder in (bench.work / "reference", bench.out):  # packing comes last: it changes the tower
         tokenizer.save(str(folder / describe.TOKENIZER), pretty=False)
-    text.export_tower(tower, bench.out / describe.TEXT_MODEL, bench.work)
-    shutil.copyfile(bench.work / "text_fp32.onnx", bench.work / "reference" / describe.TEXT_MODEL)
+        text.export_tower(tower, folder / describe.TEXT_MODEL, bench.work, is_packed=folder is bench.out)
 
 
 def write_manifest(bench: Bench) -> None:
@@ -286,7 +293,8 @@ def write_manifest(bench: Bench) -> None:
         torch.load(bench.work / f"{name}.pt", weights_only=False) for name in ("scene", "objects", "utility")
     )
     contract = describe.Contract(
-        scenes["thresholds"], utility["kinds"], objects["labels"], objects["thresholds"], utility["thresholds"]
-    )
+        scenes["thresholds"], utility["kinds"], objects["labels"], objects["thresholds"], utility["thresholds"],
+        utility["generated"],
+    )  # fmt: skip
     for folder in (bench.out, bench.work / "reference"):
         describe.write_manifest(folder, Taxonomy.load(), contract)

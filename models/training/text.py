@@ -200,14 +200,15 @@ class PackedWords(nn.Module):
         return (numbers - 31.5) * F.embedding(ids, self.scale)
 
 
-def export_tower(tower: TextTower, path: Path, work: Path) -> None:
-    """Write the tower: 6-bit word table, int8 weights; what flows between them is float32.
+def export_tower(tower: TextTower, path: Path, work: Path, *, is_packed: bool = True) -> None:
+    """Write the tower: 6-bit word table, int8 weights, if `is_packed`; what flows between them is float32.
 
     Activations are not quantised: dynamic int8 takes its scales from the batch, so that a text's
     vector would depend on the texts beside it (cosine down to 0.99).
     """
     tower.eval()
-    tower.net.words = PackedWords(tower.net.words.weight.detach())
+    if is_packed:
+        tower.net.words = PackedWords(tower.net.words.weight.detach())
     loose = work / "text_fp32.onnx"
     example = (torch.ones(2, 8, dtype=torch.int64), torch.ones(2, 8, dtype=torch.int64))
     names = ["ids", "mask"]
@@ -217,7 +218,8 @@ def export_tower(tower: TextTower, path: Path, work: Path) -> None:
         output_names=["embedding"], dynamic_axes=axes,
     )  # fmt: skip
     model = onnx.load(str(loose))
-    pack_weights(model)
+    if is_packed:
+        pack_weights(model)
     onnx.checker.check_model(model)
     onnx.save(model, str(path))
     log.info("%s: %.1f MB", path.name, path.stat().st_size / 1e6)

@@ -8,9 +8,8 @@ and how much nearer the phrase is to the photo than to the rest of the library.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from photos_engine.experiences.search.matches import NOTHING, Match, Matches
+from photos_engine.experiences.search.matches import NOTHING, Matches
 from photos_engine.experiences.search.sources import SearchSources
 from photos_engine.types import FloatArray, Reason
 
@@ -19,9 +18,9 @@ SURE = 0.55
 ENOUGH_WITH_TAG = 0.3
 """From which probability on likeness supports a tag that says the same, or a part of it."""
 _MOST_CANDIDATES = 200
-_SAMPLE = 300
 # Logistic regression on 400 captions and 156 tags as phrases over the 1,091 photos of Flickr8k's dev split, the
 # 60 nearest each; right where two captions agree. Half of the phrases fitted it, the other half chose `SURE`.
+# For another model: `python benchmarks/likeness.py --data DATA --work WORK`.
 _FOR_PHOTO, _FOR_PHRASE, _BIAS = 0.414, 1.243, -6.749
 _SMALL_LIBRARY = 50
 """Photos at which a library's own spread counts half; a smaller one is too alike to be a measure."""
@@ -30,30 +29,28 @@ _SMALL_LIBRARY = 50
 def match_likeness(text: str, sources: SearchSources, least: float = SURE) -> Matches:
     """The photos that look like what a phrase says, with the probability that they do, `least` or more."""
     query = sources.encode([text])  # (1, 512)
-    nearest, _ = sources.index.search(query, min(_MOST_CANDIDATES, len(sources.index)))
-    everything = sources.index.keys()
-    sample = everything[:: max(1, len(everything) // _SAMPLE)]
+    nearest, _ = sources.index.search(query, _MOST_CANDIDATES)
     # The index may know photos that the store has dropped since.
-    known = sources.unit.lookups.analysed(sources.model, np.union1d(nearest[0], sample).tolist())
-    candidates, sample = _known(nearest[0], known), _known(sample, known)
-    if not len(candidates) or not len(sample):
+    candidates, embeddings = sources.unit.analyses.known_embeddings(sources.model, nearest[0])
+    if not len(candidates) or not len(sources.basis.sample):
         return NOTHING
-    read = sources.unit.analyses.embeddings
-    embeddings = read(sources.model, candidates)
-    rest = read(sources.model, sample) @ query[0]
-    chances = judge_likeness(embeddings, query[0], sources.concepts().vectors, rest)
-    return {
-        int(key): Match(float(p), (Reason("likeness", float(p), f"It looks like “{text}” ({p:.0%})."),))
-        for key, p in zip(candidates, chances, strict=True)
-        if p >= least
-    }
+    chances = judge_likeness(embeddings, query[0], sources.concepts().vectors, sources.basis.sample @ query[0])
+    found = Matches.of(candidates, chances, lambda _, p: (Reason("likeness", p, f"It looks like “{text}” ({p:.0%})."),))
+    return found.where(found.strengths >= least)
 
 
 def judge_likeness(embeddings: FloatArray, query: FloatArray, concepts: FloatArray, rest: FloatArray) -> FloatArray:
-    """The probability that photos show what a phrase says.
+    """The probability that photos show what a phrase says, (n,) float32; all is as in `standard_scores`."""
+    for_photo, for_phrase = standard_scores(embeddings, query, concepts, rest)
+    logit = _FOR_PHOTO * for_photo + _FOR_PHRASE * for_phrase + _BIAS
+    return np.asarray(1.0 / (1.0 + np.exp(-logit)), dtype=np.float32)
+
+
+def standard_scores(embeddings: FloatArray, query: FloatArray, concepts: FloatArray, rest: FloatArray) -> FloatArray:
+    """How near photos are to a phrase, by each photo's own measure and by the phrase's, (2, n).
 
     embeddings (n, 512) of the photos, query (512,), concepts (m, 512), rest (r,) the cosines of the phrase with
-    a sample of the library; all vectors L2-normalised. Returns (n,) float32.
+    a sample of the library; all vectors L2-normalised.
     """
     cosines = embeddings @ query
     others = embeddings @ concepts.T  # (n, m)
@@ -62,10 +59,4 @@ def judge_likeness(embeddings: FloatArray, query: FloatArray, concepts: FloatArr
     spread = 1.4826 * np.median(np.abs(rest - median))  # the standard deviation, were it normal
     for_phrase = (cosines - median) / max(spread, 1e-6)
     trust = len(rest) / (len(rest) + _SMALL_LIBRARY)
-    for_phrase = trust * for_phrase + (1.0 - trust) * for_photo
-    logit = _FOR_PHOTO * for_photo + _FOR_PHRASE * for_phrase + _BIAS
-    return np.asarray(1.0 / (1.0 + np.exp(-logit)), dtype=np.float32)
-
-
-def _known(keys: NDArray[np.int64], known: set[int]) -> NDArray[np.int64]:
-    return np.array([key for key in keys.tolist() if key in known], dtype=np.int64)
+    return np.stack([for_photo, trust * for_phrase + (1.0 - trust) * for_photo])

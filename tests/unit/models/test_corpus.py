@@ -70,7 +70,6 @@ def test_a_folder_without_sets_is_empty(tmp_path: Path) -> None:
 
 
 @pytest.mark.corpus
-@pytest.mark.slow
 def test_text_finds_its_picture_among_the_held_out(corpus: Path) -> None:
     pictures = [picture for picture in list_captioned(corpus) if picture.held_out]
     assert len(pictures) == 1091

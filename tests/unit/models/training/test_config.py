@@ -82,6 +82,7 @@ def test_every_shipped_file_is_read_as_a_dataclass_without_values_of_its_own() -
         "aesthetics": aesthetics.AestheticsConfig,
         "backbone": quantise.ReconstructionConfig,
         "embedding": embedding.EmbeddingConfig,
+        "refit": embedding.EmbeddingConfig,
         "fine_tuning": embedding.FineTuningConfig,
         "objects": objects.ObjectsConfig,
         "print": prints.PrintConfig,

@@ -72,7 +72,7 @@ def _heads() -> Heads:
         objects=ObjectHead(20, 96, 48),
         utility=nn.Linear(ROW, 9),
         aesthetics=AestheticsHead(ROW, STATISTICS_CHANNELS, 17 * 17, load_config(AestheticsConfig, "aesthetics")),
-        quality=QualityHead(STATISTICS_CHANNELS, ROW, load_config(QualityConfig, "quality")),
+        quality=QualityHead(STATISTICS_CHANNELS, load_config(QualityConfig, "quality")),
         saliency=SaliencyHead(16, 0.0),
         prints=PrintHead(prints, np.zeros(256, np.float32)),
     ).eval()  # fmt: skip
