@@ -122,6 +122,10 @@ class Taxonomy:
         """
         return list(self._names.get(words(word), ()))
 
+    def names(self) -> Iterable[str]:
+        """Every name of every tag, singular and plural, as `words` leaves it."""
+        return self._names.keys()
+
     def ancestors(self, tag_id: str) -> frozenset[str]:
         """All that the tag implies, without itself. Raises: NotFound."""
         return self._ancestors[self.tag(tag_id).id]

@@ -18,6 +18,7 @@ from photos_engine.types import EMBEDDING_DIMENSIONS, FloatArray
 
 GRAPH, TOKENIZER = "text.onnx", "tokenizer.json"
 _BATCH = 32
+_UNKNOWN = "[UNK]"
 
 
 class TextEncoder:
@@ -60,6 +61,11 @@ class TextEncoder:
             known.update(zip(batch, self._run(batch), strict=True))
         self._remember({text: known[text] for text in missing})
         return np.stack([known[text] for text in texts])
+
+    def count_pieces(self, word: str) -> int:
+        """Of how many pieces a word is made up: 1 for one that the encoder knows, 0 for one that it can't read."""
+        pieces = self._tokenizer.encode(word, add_special_tokens=False).tokens
+        return 0 if _UNKNOWN in pieces else len(pieces)
 
     def encode_prompts(self, prompts: Sequence[str]) -> FloatArray:
         """Encode several ways to say one thing as their common direction: (512,) float32, L2-normalised.

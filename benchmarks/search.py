@@ -1,6 +1,8 @@
 """How well and how fast search answers, on photographs whose truth is known.
 
     python benchmarks/search.py --data DATA --library LIBRARY
+    python benchmarks/search.py --data DATA --library LIBRARY --life LIFE     sixty composed queries
+    python benchmarks/search.py --library LIBRARY --scale 100000 1000000      speed, beside its twins
 
 Indexes the captioned `dev` photographs (never trained on) into a library, asks, and compares with what
 people wrote under them: a photo shows a thing when two of its five captions name it, and doesn't when
@@ -17,6 +19,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from composed import ask_composed
+from scripted import Truth as Life
+from search_scale import measure_scale
 
 from photos_engine import PhotosEngine
 from photos_engine.analyzers import Taxonomy
@@ -70,12 +76,28 @@ Truth = Callable[[Sequence[str]], int]
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="the folder of evaluation pictures")
+    parser.add_argument("--data", type=Path, help="the folder of evaluation pictures")
     parser.add_argument(
         "--library", type=Path, required=True, help="where the library is made, or lies from a run before"
     )
     parser.add_argument("--verbose", action="store_true", help="print every query")
+    parser.add_argument("--life", type=Path, help="what scripted_life.py has written, for composed queries about it")
+    parser.add_argument("--scale", type=int, nargs="+", metavar="PHOTOS", help="measure libraries of these sizes")
+    parser.add_argument("--peers", type=Path, help="with --scale: a folder for towers of CLIP's shape, to compare")
     arguments = parser.parse_args()
+    if arguments.scale:
+        measure_scale(arguments.library, arguments.scale, arguments.peers)
+        return 0
+    if arguments.data is None:
+        parser.error("--data is needed")
+    if arguments.life:
+        truth = Life(arguments.life)
+        captions = {p.path.stem: p.captions for p in list_captioned(arguments.data)}
+        with PhotosEngine.open(arguments.library) as engine:
+            report = engine.index([truth.life])
+            print(f"library: {report.found} photographs, {report.analysed} analysed in {report.seconds:.0f} s")
+            ask_composed(engine, truth, captions, verbose=arguments.verbose)
+        return 0
     captions = {p.path.stem: p.captions for p in list_captioned(arguments.data) if p.held_out}
     if not captions:
         print(f"{arguments.data} has no captioned dev photographs", file=sys.stderr)

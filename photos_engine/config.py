@@ -54,6 +54,10 @@ class Settings:
     max_file_mb: int = 512
     max_megapixels: float = 250.0
     time_zone: str = ""  # IANA name assumed for photos that record no zone; empty: the machine's
+    daemon_waits_for: str = "on battery, hot, low memory, machine busy, person active"  # the rest it works through
+    quiet_hours: str = ""  # when the daemon does nothing, such as 22:00-07:30
+    metrics_file: str = ""  # where the daemon writes its figures for Prometheus; empty: nowhere
+    log_paths: str = "yes"  # whether the log may name files and folders: yes or no
 
     def __post_init__(self) -> None:
         for name in ("batch_size", "decode_workers", "inference_threads", "max_file_mb", "decode_memory_mb"):
@@ -62,6 +66,8 @@ class Settings:
         for name in ("decode_timeout_s", "max_megapixels"):
             if not 0 < getattr(self, name) <= LARGEST:  # nor NaN
                 raise ConfigError(f"{name} must be above 0 and at most {LARGEST:,}, not {getattr(self, name)}")
+        if self.log_paths not in ("yes", "no"):
+            raise ConfigError(f"log_paths must be yes or no, not {self.log_paths!r}")
         if self.time_zone:
             try:
                 ZoneInfo(self.time_zone)
@@ -106,6 +112,10 @@ _TYPES: dict[str, type] = {
     "library": Path,
     "models_folder": Path,
     "time_zone": str,
+    "daemon_waits_for": str,
+    "quiet_hours": str,
+    "metrics_file": str,
+    "log_paths": str,
     "decode_timeout_s": float,
     "max_megapixels": float,
 }

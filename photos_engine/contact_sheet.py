@@ -18,13 +18,14 @@ from PIL import Image, ImageDraw, ImageFont
 
 from photos_engine.errors import ConfigError, NotFound, PhotoError
 from photos_engine.files import write_atomically
-from photos_engine.types import Box, DuplicateGroup, Memory, Photo, RankedPhoto, Reason, Wallpaper
+from photos_engine.types import Box, Crop, DuplicateGroup, Memory, Photo, RankedPhoto, Reason, Wallpaper
 
 WIDTH_PX = 1240
 MARGIN_PX = 20
 CELL_PX = 190
 GAP_PX = 12
 COVER_PX = 320  # a thumbnail's longer side: nothing is blown up
+PREVIEW_PX, PREVIEW_CELL_PX = 640, 290
 TITLE_PX, TEXT_PX, CAPTION_PX = 30, 16, 12
 PER_SHEET = 60
 _PAPER, _INK, _PALE, _EMPTY, _MARK = "#fafaf7", "#1d1d1b", "#6b6b66", "#d8d8d2", "#e0582f"
@@ -85,7 +86,8 @@ def of_duplicates(groups: Sequence[DuplicateGroup]) -> Iterator[Sheet]:
     """One sheet per group; the first photo is the one to keep."""
     for number, group in enumerate(groups, 1):
         cells = tuple(Cell(name, "keep" if n == 0 else "") for n, name in enumerate(group.photo_ids))
-        lines = (f"keep {group.keep.name}", _because(group.reasons))
+        others = ", ".join(path.name for path in group.paths if path != group.keep)
+        lines = (f"keep {group.keep.name}, of {others}", _because(group.reasons))
         yield Sheet(f"{number:04}-{group.kind}", f"{group.kind}, {len(group.paths)} files", lines, cells)
 
 
@@ -111,6 +113,16 @@ def write_sheets(sheets: Iterable[Sheet], folder: Path, thumbnail: Thumbnails) -
             raise ConfigError(f"contact sheets can't be written to {folder}: {error.strerror or error}") from error
         count += 1
     return count
+
+
+def write_preview(photo: Image.Image, crops: Sequence[Crop], target: Path) -> None:
+    """Draw `draw_crops` into a JPEG. Raises: ConfigError where it can't be written."""
+    buffer = BytesIO()
+    draw_crops(photo, crops).save(buffer, "JPEG", quality=88)
+    try:
+        write_atomically(target, buffer.getvalue(), durable=False)
+    except OSError as error:
+        raise ConfigError(f"a preview can't be written to {target}: {error.strerror or error}") from error
 
 
 def draw_sheet(sheet: Sheet, thumbnail: Thumbnails) -> Image.Image:
@@ -139,6 +151,35 @@ def draw_sheet(sheet: Sheet, thumbnail: Thumbnails) -> Image.Image:
     return picture
 
 
+def draw_crops(photo: Image.Image, crops: Sequence[Crop]) -> Image.Image:
+    """A picture with the first crop marked on it, and below what each crop leaves, with its score and reasons."""
+    whole = photo.convert("RGB")
+    whole.thumbnail((WIDTH_PX - 2 * MARGIN_PX, PREVIEW_PX))
+    columns = (WIDTH_PX - 2 * MARGIN_PX + GAP_PX) // (PREVIEW_CELL_PX + GAP_PX)
+    row_px = PREVIEW_CELL_PX + CAPTION_PX * 2 + GAP_PX
+    head = MARGIN_PX + whole.height + GAP_PX
+    sheet = Image.new("RGB", (WIDTH_PX, head + math.ceil(len(crops) / columns) * row_px + MARGIN_PX), _PAPER)
+    draw = ImageDraw.Draw(sheet)
+    sheet.paste(whole, (MARGIN_PX, MARGIN_PX))
+    for crop, (ink, width) in reversed(list(zip(crops, ((_MARK, 4), *((_EMPTY, 1),) * len(crops)), strict=False))):
+        draw.rectangle(_on(crop.box, (MARGIN_PX, MARGIN_PX), whole.size), outline=ink, width=width)
+    for number, crop in enumerate(crops):
+        row, column = divmod(number, columns)
+        corner = (MARGIN_PX + column * (PREVIEW_CELL_PX + GAP_PX), head + row * row_px)
+        part = photo.convert("RGB").crop(_on(crop.box, (0, 0), photo.size, edge=0))
+        part.thumbnail((PREVIEW_CELL_PX, PREVIEW_CELL_PX))
+        sheet.paste(part, corner)
+        caption = f"{crop.score:.2f}  {_because(crop.reasons)}"
+        _write(draw, (corner[0], corner[1] + PREVIEW_CELL_PX + 3), caption, CAPTION_PX, _PALE, PREVIEW_CELL_PX)
+    return sheet
+
+
+def _on(box: Box, corner: tuple[int, int], size: tuple[int, int], *, edge: int = 1) -> Box:
+    """Where a box of a picture lies that is shown at a corner, in pixels; the last ones are `edge` further in."""
+    (left, top), (width, height) = corner, size
+    return (left + box[0] * width, top + box[1] * height, left + box[2] * width - edge, top + box[3] * height - edge)
+
+
 def _paste(picture: Image.Image, cell: Cell, corner: tuple[int, int], side: int, thumbnail: Thumbnails) -> None:
     """Put a photo into a square, with its crop; a photo that can't be had leaves the square empty, with the reason."""
     draw = ImageDraw.Draw(picture)
@@ -153,9 +194,7 @@ def _paste(picture: Image.Image, cell: Cell, corner: tuple[int, int], side: int,
     left, top = corner[0] + (side - photo.width) // 2, corner[1] + (side - photo.height) // 2
     picture.paste(photo, (left, top))
     if cell.crop:
-        l, t, r, b = cell.crop  # noqa: E741
-        box = (left + l * photo.width, top + t * photo.height, left + r * photo.width - 1, top + b * photo.height - 1)
-        draw.rectangle(box, outline=_MARK, width=3)
+        draw.rectangle(_on(cell.crop, (left, top), photo.size), outline=_MARK, width=3)
 
 
 def _write(draw: ImageDraw.ImageDraw, corner: tuple[int, int], text: str, size: int, ink: str, width: int) -> None:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import reprlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from photos_engine.errors import ConfigError
+from photos_engine.errors import ConfigError, StoreError
+from photos_engine.files import write_atomically
 from photos_engine.types import Decision, StoredDecision
 
 DECISIONS_FORMAT = 1
@@ -58,6 +60,18 @@ def read_document(content: bytes) -> list[StoredDecision]:
     if document.get("format") != DECISIONS_FORMAT:
         raise ConfigError(f"its decisions are of format {reprlib.repr(document.get('format'))}, not {DECISIONS_FORMAT}")
     return [_read_row(number, row) for number, row in enumerate(rows, start=1)]
+
+
+def keep_backup(path: Path, decisions: Sequence[StoredDecision]) -> bool:
+    """Let a file hold these decisions, durably; returns whether it had to be written. Raises: StoreError."""
+    content = as_document(decisions)
+    try:
+        if (path.exists() and path.read_bytes() == content) or not (decisions or path.exists()):
+            return False
+        write_atomically(path, content)
+    except OSError as error:
+        raise StoreError(f"decisions can't be backed up to {path}: {error.strerror or error}") from error
+    return True
 
 
 def _read_row(number: int, row: Any) -> StoredDecision:

@@ -9,34 +9,56 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
 import numpy as np
 
-from photos_engine.errors import VectorIndexError
+from photos_engine.changes import Marks
+from photos_engine.curation import apply_own_filter
+from photos_engine.errors import ModelError, VectorIndexError
 from photos_engine.experiences import duplicates
-from photos_engine.experiences.memories import make_memories
-from photos_engine.graph import PersonalGraph, build_graph
-from photos_engine.index import FaissIndex, VectorIndex
+from photos_engine.experiences.memories import (
+    MEMORIES_VERSION,
+    ConceptVectors,
+    Telling,
+    ToldMemory,
+    encode_concepts,
+    refresh_memories,
+)
+from photos_engine.experiences.search import Basis, Completions
+from photos_engine.files import write_atomically
+from photos_engine.graph import KnownStay, Look, PersonalGraph, build_graph, look_at
+from photos_engine.index import CompactIndex, VectorIndex
 from photos_engine.library import Library
-from photos_engine.store import Store
-from photos_engine.types import EMBEDDING_DIMENSIONS, Memory, Snapshot, Tag
+from photos_engine.store import Store, UnitOfWork
+from photos_engine.types import EMBEDDING_DIMENSIONS, FloatArray, Memory, Snapshot, Tag
 
 logger = logging.getLogger(__name__)
+
+Encoder = Callable[[str], Callable[[Sequence[str]], FloatArray] | None]
+"""Gives for a model's name what puts texts into its space; None where it isn't installed."""
+
+_VECTORS_AT_ONCE = 50_000  # 100 MB of them
 
 
 class Derived:
     """The derived things of one library, as its active model sees it. Safe to call from several threads."""
 
-    def __init__(self, library: Library, store: Store, tags: Mapping[str, Tag]) -> None:
+    def __init__(self, library: Library, store: Store, tags: Mapping[str, Tag], encoder: Encoder | None = None) -> None:
         self._library = library
         self._store = store
         self._tags = tags
+        self._encoder = encoder
         self._lock = threading.RLock()
         self._snapshot: Snapshot | None = None
+        self._looks: tuple[int, tuple[Look, ...]] | None = None
         self._graph: PersonalGraph | None = None
+        self._told: tuple[ToldMemory, ...] | None = None
+        self._concepts: tuple[str, ConceptVectors | None] | None = None
         self._index: tuple[int, VectorIndex] | None = None
+        self._search_basis: tuple[str, int, Basis] | None = None
+        self._completions: tuple[str, int, Completions] | None = None
 
     def snapshot(self) -> Snapshot:
         """The analysed library with its groups of likenesses up to date."""
@@ -52,29 +74,69 @@ class Derived:
                 path = self._library.graph_path
                 graph = PersonalGraph.load(path, model=snapshot.model, revision=snapshot.revision)
                 if graph is None:
-                    graph = build_graph(snapshot, self._tags)
+                    graph = self._build_graph(snapshot)
                     graph.save(path)
                 self._graph = graph
             return self._graph
+
+    def _build_graph(self, snapshot: Snapshot) -> PersonalGraph:
+        with self._store.read() as unit:
+            known = unit.stays.all()
+        graph = build_graph(snapshot, self._tags, looks=self._look(snapshot), known=(KnownStay(*row) for row in known))
+        stays = tuple((stay.name, stay.first, stay.last) for stay in graph.stays())
+        if stays != known:
+            with self._store.begin() as unit:
+                unit.stays.replace(stays)
+        return graph
+
+    def _look(self, snapshot: Snapshot) -> tuple[Look, ...]:
+        """What each photo tells by itself; photos that are as they were aren't judged again."""
+        if self._looks is None or self._looks[0] != snapshot.revision:
+            earlier = {look.item.photo.id: look for look in self._looks[1]} if self._looks else {}
+            self._looks = snapshot.revision, look_at(snapshot, self._tags, earlier)
+        return self._looks[1]
 
     def memories(self, today: date) -> tuple[Memory, ...]:
         """All memories as of a day, best first, from the store where they are still right."""
         with self._lock:
             snapshot = self.snapshot()
-            stamp = f"{snapshot.model} {snapshot.revision} {today.isoformat()}"
+            stamp = f"{MEMORIES_VERSION} {snapshot.model} {snapshot.revision} {today.isoformat()}"
             with self._store.read() as unit:
                 if unit.setting("memories_stamp") == stamp:
                     return unit.memories.all()
-            made = self.memories_for(today)
+            self._told = self._tell(today)
+            made = tuple(told.memory for told in self._told)
             with self._store.begin() as unit:
                 if unit.revision == snapshot.revision:  # else a decision came in between: the next call sees it
-                    unit.memories.replace(made)
+                    unit.memories.replace(made, {told.memory.id: told.told_from for told in self._told})
                     unit.set_setting("memories_stamp", stamp)
             return made
 
     def memories_for(self, day: date) -> tuple[Memory, ...]:
-        """All memories as of any day, made afresh and not stored."""
-        return make_memories(self.snapshot(), self.graph(), self._tags, on=day)
+        """All memories as of any day; they are not stored."""
+        with self._lock:
+            return tuple(told.memory for told in self._tell(day))
+
+    def _tell(self, day: date) -> tuple[ToldMemory, ...]:
+        snapshot, graph = self.snapshot(), self.graph()
+        if self._told is None:
+            with self._store.read() as unit:
+                digests = unit.memories.digests()
+                self._told = tuple(ToldMemory(memory, digests[memory.id]) for memory in unit.memories.all())
+        telling = Telling(concepts=lambda: self._concept_vectors(snapshot.model))
+        looks = self._look(snapshot)
+        return refresh_memories(snapshot, graph, self._tags, on=day, telling=telling, looks=looks, known=self._told)
+
+    def _concept_vectors(self, model: str) -> ConceptVectors | None:
+        """The concepts in a model's space; None where its words can't be had: memories do without them."""
+        if self._concepts is None or self._concepts[0] != model:
+            try:
+                encode = self._encoder(model) if self._encoder else None
+                self._concepts = model, encode_concepts(encode) if encode else None
+            except ModelError as error:
+                logger.warning("no memories of concepts: %s", error)
+                self._concepts = model, None
+        return self._concepts[1]
 
     def index(self, model: str) -> VectorIndex:
         """The vector index of all present photos that a model has analysed."""
@@ -87,37 +149,65 @@ class Derived:
             lost, fresh = np.setdiff1d(known, present), np.setdiff1d(present, known)
             if len(lost) or len(fresh):
                 index.remove(lost)
-                index.add(fresh, unit.analyses.embeddings(model, fresh))
+                for start in range(0, len(fresh), _VECTORS_AT_ONCE):
+                    some = fresh[start : start + _VECTORS_AT_ONCE]
+                    index.add(some, unit.analyses.embeddings(model, some))
                 index.save(self._library.index_path(model))
             self._index = (unit.revision, index)
             return index
+
+    def search_basis(self, unit: UnitOfWork, model: str) -> Basis:
+        """What searches in the state that a unit of work sees have in common."""
+        with self._lock:
+            kept, revision = self._search_basis, unit.revision
+            if kept is None or kept[:2] != (model, revision):
+                kept = self._search_basis = model, revision, Basis.read(unit, model)
+            return kept[2]
+
+    def completions(self, model: str) -> Completions:
+        """What a query that is being typed may become, in the present state of the library."""
+        with self._lock, self._store.read() as unit:
+            kept, revision = self._completions, unit.revision
+            if kept is None or kept[:2] != (model, revision):
+                names = self.search_basis(unit, model).names
+                kept = self._completions = model, revision, Completions.read(unit, model, names, self._tags)
+            return kept[2]
 
     def _load_index(self, model: str) -> VectorIndex:
         path = self._library.index_path(model)
         if path.exists():
             try:
-                return FaissIndex.load(path, model)
+                return CompactIndex.load(path, model)
             except VectorIndexError as error:
                 logger.warning("the vector index is made again: %s", error)
-        return FaissIndex(model, EMBEDDING_DIMENSIONS)
+        return CompactIndex(model, EMBEDDING_DIMENSIONS)
 
     def _read(self) -> Snapshot:
         with self._store.read() as unit:
             if self._snapshot is None or self._snapshot.revision != unit.revision:
-                self._snapshot = unit.snapshot(unit.models.active)
+                self._snapshot = apply_own_filter(unit.snapshot(unit.models.active))
             return self._snapshot
 
     def _refresh_groups(self) -> None:
         snapshot = self._read()
         stamp = f"{snapshot.model} {snapshot.revision}"
         with self._store.read() as unit:
-            if unit.setting("groups_stamp") == stamp:
+            made_from = unit.setting("groups_stamp")
+            if made_from == stamp:
                 return
-        groups = duplicates.find_groups(snapshot)
+            known = unit.groups.all()
+        path = self._library.marks_path
+        before = Marks.read(path, made_from) if made_from and made_from.split()[0] == snapshot.model else None
+        groups = duplicates.update_groups(snapshot, before, known) if before else duplicates.find_groups(snapshot)
         stacks = duplicates.as_stacks(groups)
         with self._store.begin() as unit:
             if unit.revision != snapshot.revision:
                 return  # photos came in between: whoever wrote them refreshes
             if unit.groups.replace(groups, stacks):
                 unit.touch()
-            unit.set_setting("groups_stamp", f"{snapshot.model} {unit.revision}")
+            stamp = f"{snapshot.model} {unit.revision}"
+            unit.set_setting("groups_stamp", stamp)
+        try:
+            write_atomically(path, Marks.of(snapshot, groups, stamp).encode(), durable=False)
+        except OSError as error:
+            logger.warning("all groups of likenesses will be made again, since %s can't be written: %s", path, error)

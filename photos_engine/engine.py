@@ -12,7 +12,8 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -22,30 +23,42 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from photos_engine import curation
+from photos_engine import curation, keepers
 from photos_engine.analyzers import SceneAnalyzer, Taxonomy
 from photos_engine.config import MEBIBYTE, Settings, load_settings
-from photos_engine.decisions import DECISIONS_ON, as_document, read_document
+from photos_engine.decisions import DECISIONS_ON, as_document, keep_backup, read_document
 from photos_engine.derived import Derived
-from photos_engine.errors import ConfigError, NotFound, PhotoNotFound, Unreadable, UsageError
+from photos_engine.errors import ConfigError, MemoryNotFound, NotFound, PhotoNotFound, Unreadable, UsageError
 from photos_engine.experiences import autocrop, featured, recommend, utility, wallpapers
-from photos_engine.experiences.memories import choose_for_day
-from photos_engine.experiences.search import SearchSources, search
+from photos_engine.experiences.memories import REST_DAYS, choose_for_day
+from photos_engine.experiences.search import (
+    Example,
+    SearchSources,
+    describe_all,
+    search,
+    write_feed,
+    write_sidecars,
+)
 from photos_engine.files import write_atomically
-from photos_engine.graph import PersonalGraph
-from photos_engine.index import FaissIndex
-from photos_engine.ingest import DecodeLimits, DecodePool, DecodeRequest, Gazetteer
+from photos_engine.framing import things_of
+from photos_engine.graph import PersonalGraph, read_days
+from photos_engine.index import CompactIndex
+from photos_engine.ingest import DecodeLimits, DecodePool, DecodeRequest, Gazetteer, describe_decoders
 from photos_engine.installed import AbsentWords, InstalledModels, describe, settle
 from photos_engine.library import Library
 from photos_engine.models import registry
+from photos_engine.overview import read_status
 from photos_engine.pipeline import Pipeline, Reanalysis, is_away
+from photos_engine.salvage import read_backup
 from photos_engine.store import Store
 from photos_engine.types import (
     EMBEDDING_DIMENSIONS,
+    Box,
     CheckReport,
     Crop,
     Decision,
     DecodedPhoto,
+    DetectedObject,
     DuplicateGroup,
     Explanation,
     FloatArray,
@@ -53,22 +66,28 @@ from photos_engine.types import (
     JobRun,
     LibraryStatus,
     Memory,
+    MergedGroup,
     ModelChange,
     ModelInfo,
     Photo,
     Progress,
     RankedPhoto,
+    Reaction,
     SceneSignals,
     SearchAnswer,
+    Showing,
     Snapshot,
     StoredDecision,
+    Suggestion,
+    TagExport,
     UtilityPhoto,
     Wallpaper,
 )
-from photos_engine.upkeep import check_library
+from photos_engine.upkeep import check_library, name_places, tidy_library
 
 logger = logging.getLogger(__name__)
 
+REST = timedelta(days=max(REST_DAYS.values()))
 PhotoLike = Photo | str | os.PathLike[str]
 
 
@@ -85,14 +104,20 @@ class PhotosEngine:
         self._store = Store.open(self._library.folder)
         self._taxonomy = Taxonomy.load()
         self._gazetteer = Gazetteer()
-        self._models = InstalledModels(settings.models_folder, self._taxonomy, threads=settings.inference_threads)
+        self._models = InstalledModels(
+            settings.models_folder,
+            self._taxonomy,
+            threads=settings.inference_threads,
+            concepts_path=self._library.concepts_path,
+        )
         self._tags = {tag.id: tag for tag in self._taxonomy.tags}
-        self._derived = Derived(self._library, self._store, self._tags)
+        self._derived = Derived(self._library, self._store, self._tags, self._encoder)
         with self._store.read() as unit:
             is_new = unit.models.is_none_active
         if is_new:
             with self._store.begin() as unit:
                 unit.models.adopt(self._models.shipped)
+                unit.decisions.restore(read_backup(self._library))  # of a database that was lost
 
     @classmethod
     def open(cls, library: str | os.PathLike[str] | None = None, **settings: Any) -> Self:
@@ -123,12 +148,14 @@ class PhotosEngine:
         *,
         on_progress: Callable[[Progress], None] | None = None,
         reanalyse: bool = True,
+        workers: int | None = None,
     ) -> IndexReport:
         """Bring the library up to date with the photos in folders and files.
 
         Unchanged files cost a stat. What could not be used is in the report's `failed`, with its reason.
         The folders are remembered: `rescan` goes over them again. While a change of the model is under way,
-        it goes on with that as `reanalyse` does, unless it is told not to.
+        it goes on with that as `reanalyse` does, unless it is told not to. workers: photos to decode at once,
+        otherwise as set.
 
         Raises: StoreLocked when another process is indexing this library, StoreError, ModelError.
         """
@@ -143,16 +170,17 @@ class PhotosEngine:
                 store=self._store,
                 analyzer=self._models.analyzer(seeing),
                 gazetteer=self._gazetteer,
-                open_pool=self._open_pool,
+                open_pool=partial(self._open_pool, workers),
                 save_thumbnail=self._library.save_thumbnail,
                 batch_size=self._settings.batch_size,
                 active=active,
                 on_progress=on_progress,
+                decoder=self._decoder(),
             )
             self._remember_roots(roots)
             report = pipeline.run(roots)
             if reanalyse:
-                self.reanalyse(on_progress=on_progress)
+                self.reanalyse(on_progress=on_progress, workers=workers)
         return report
 
     def rescan(self, *, on_progress: Callable[[Progress], None] | None = None) -> IndexReport | None:
@@ -190,48 +218,147 @@ class PhotosEngine:
 
     # --- what people see ---
 
-    def search(self, query: str, *, limit: int = 50) -> SearchAnswer:
+    def search(
+        self,
+        query: str = "",
+        *,
+        limit: int = 50,
+        like: PhotoLike | None = None,
+        region: Box | None = None,
+        facets: bool = False,
+    ) -> SearchAnswer:
         """Photos that answer a query, best first, and how it was understood.
 
-        Where the library's model isn't installed any more, words can't be compared with pictures until another
-        has taken over: an answer that lacks that says so, as `likeness` in `understood`.
+        like: a photo of the library or any other picture, to find others like it; words that go with it ("at night")
+        move that likeness, and dates, places and the like hold as ever. region: only this part of it. facets: also
+        count the years, places, people and tags of all that answers. Where the library's model isn't installed any
+        more, words can't be compared with pictures until another has taken over: an answer that lacks that says so,
+        as `likeness` in `understood`.
 
-        Raises: UsageError for a limit below 1.
+        Raises: UsageError for a limit below 1, a query of more than 1,000 characters, a region that isn't one or is
+        of no picture; PhotoError, PhotoNotFound for the picture.
         """
         model = self._active_model()
+        example = self._example(like, region, model)
         absent = None if model in self._models else AbsentWords(self._taxonomy)
         words = absent or self._models.words(model)
-        index = FaissIndex(model, EMBEDDING_DIMENSIONS) if absent else self._derived.index(model)
+        index = CompactIndex(model, EMBEDDING_DIMENSIONS) if absent else self._derived.index(model)
         with self._store.read() as unit:
             sources = SearchSources(
                 unit=unit,
+                basis=self._derived.search_basis(unit, model),
                 index=index,
                 model=model,
                 taxonomy=self._taxonomy,
                 encode=words.encode,
                 concepts=words.concepts,
+                pieces=words.count_pieces,
                 today=_today(),
             )
-            answer = search(query, limit=limit, sources=sources)
+            answer = search(query, limit=limit, sources=sources, example=example, with_facets=facets)
             following = unit.models.next or self._models.shipped
         if absent is None or not absent.was_asked:
             return answer
         why = f"not before {following} has seen the library, since {model} is not installed any more"
         return replace(answer, understood={**answer.understood, "likeness": why})
 
+    def suggest(self, text: str, *, limit: int = 8) -> tuple[Suggestion, ...]:
+        """Queries that someone who has typed `text` may mean, out of what the library has, most photos first.
+
+        Raises: UsageError for a limit below 1.
+        """
+        _require_positive(limit)
+        return self._derived.completions(self._active_model()).complete(text, limit)
+
+    def export_tags(self, feed: str | os.PathLike[str] | None = None) -> TagExport:
+        """Tell other programs tags and places: an XMP sidecar beside each photo, or one JSON file of all.
+
+        Originals and sidecars of others stay as they are; those are in `refused`. Raises: ConfigError for a feed that
+        can't be written.
+        """
+        described = describe_all(self._derived.snapshot().photos, self._taxonomy)
+        if feed is None:
+            return write_sidecars(described)
+        try:
+            return write_feed(described, Path(feed))
+        except OSError as error:
+            raise ConfigError(f"tags can't be written to {os.fspath(feed)}: {error.strerror or error}") from error
+
+    def _example(self, like: PhotoLike | None, region: Box | None, model: str) -> Example | None:
+        """The picture to find others like, as the library's model sees it."""
+        if like is None:
+            if region is not None:
+                raise UsageError("a region is of a picture: say which")
+            return None
+        if region is not None and not (0 <= region[0] < region[2] <= 1 and 0 <= region[1] < region[3] <= 1):
+            raise UsageError(f"a region lies within the picture, left, top, right, bottom from 0 to 1, not {region}")
+        try:
+            photo = self.photo(like)
+            path, key = photo.path, photo.key
+        except PhotoNotFound:
+            path, key = Path(os.path.expanduser(os.fspath(like))) if not isinstance(like, Photo) else like.path, None  # noqa: PTH111
+            if not path.is_file():
+                raise
+        if key is not None and region is None:
+            with self._store.read() as unit:
+                known = unit.analyses.embedding(model, key)
+            if known is not None:
+                return Example(path.name, known, key)
+        pixels = self._decode(path).pixels
+        if region is not None:
+            height, width = pixels.shape[:2]
+            left, top = int(region[0] * width), int(region[1] * height)
+            right, bottom = max(left + 1, round(region[2] * width)), max(top + 1, round(region[3] * height))
+            pixels = np.ascontiguousarray(pixels[top:bottom, left:right])
+        return Example(path.name, self._models.analyzer(model).analyze_one(pixels).embedding, key)
+
     def memories(self, on: date | None = None) -> tuple[Memory, ...]:
-        """The memories to show on a day, at most eight, best first; without a day, all there are."""
+        """The memories to show on a day, at most eight, best first; without a day, all there are.
+
+        What it gives for today counts as shown: it stays for the day and rests afterwards, for as long as what the
+        person made of it (`react`) says.
+        """
+        today = _today()
         if on is None:
-            return self._derived.memories(_today())
-        made = self._derived.memories(on) if on == _today() else self._derived.memories_for(on)
-        return choose_for_day(made, on)
+            return self._derived.memories(today)
+        made = self._derived.memories(on) if on == today else self._derived.memories_for(on)
+        with self._store.read() as unit:
+            showings = unit.showings.between(max(date.min + REST, on) - REST, on)
+        chosen = choose_for_day(made, on, showings)
+        known = [showing.memory_id for showing in showings if showing.day == on]
+        if on == today and any(memory.id not in known for memory in chosen):
+            with self._store.begin() as unit:
+                unit.showings.note(on, [memory.id for memory in chosen])
+        return chosen
+
+    def react(self, memory: Memory | str, reaction: Reaction, *, on: date | None = None) -> Showing:
+        """Keep what the person did with a memory that came up, today by default. Raises: MemoryNotFound."""
+        name, day = memory.id if isinstance(memory, Memory) else memory, on or _today()
+        if not any(m.id == name for m in self._derived.memories(_today())):
+            raise MemoryNotFound(f"no memory with the id {name}")
+        with self._store.begin() as unit:
+            unit.showings.react(name, day, reaction)
+        return Showing(name, day, reaction)
 
     def featured(self, *, limit: int = 20, on: date | None = None) -> tuple[RankedPhoto, ...]:
         """The best of the library, varied; the same all day. Raises: UsageError for a limit below 1."""
         _require_positive(limit)
         snapshot = self._derived.snapshot()
-        taste = recommend.score(snapshot)
+        taste = self.taste().score(snapshot.embeddings)
         return featured.choose_featured(snapshot, self.graph, self._tags, on=on or _today(), limit=limit, taste=taste)
+
+    def taste(self) -> recommend.Taste:
+        """What the engine believes that the person likes, and from how many signs; neutral until it has seen some."""
+        with self._store.read() as unit:
+            forgotten = json.loads(unit.setting("taste_forgotten") or "{}")
+        return recommend.learn_taste(self._derived.snapshot(), forgotten)
+
+    def reset_taste(self) -> int:
+        """Begin anew with learning taste: what was said so far stays decided, but teaches nothing; returns how much."""
+        signs = recommend.find_signs(self._derived.snapshot())
+        with self._store.begin() as unit:
+            unit.set_setting("taste_forgotten", json.dumps(signs))
+        return len(signs)
 
     def duplicates(self) -> tuple[DuplicateGroup, ...]:
         """Groups of files that show the same: exact, copy, burst; and similar ones, called just that."""
@@ -239,17 +366,53 @@ class PhotosEngine:
         with self._store.read() as unit:
             return unit.groups.all()
 
+    def merge_duplicates(self, group_id: str | None = None) -> tuple[MergedGroup, ...]:
+        """Give the keeper of a group what only its copies have; without a group, of all exact and copy groups.
+
+        Rating, title, keywords, names and decisions stay with the keeper though the copies be deleted, which is
+        for the person to do: no file is touched. Undoing the decisions on the group takes it all back.
+
+        Raises: NotFound; UsageError for a burst or similar photos.
+        """
+        groups = {group.id: group for group in self.duplicates()}
+        if group_id is not None and group_id not in groups:
+            raise NotFound(f"no duplicate group is called {group_id}")
+        chosen = [groups[group_id]] if group_id else [g for g in groups.values() if g.kind in keepers.MERGED_KINDS]
+        merged = []
+        with self._store.begin() as unit:
+            for group in sorted(chosen, key=lambda g: g.kind != "exact"):  # first: a file of it may be a copy in turn
+                photos = {photo_id: unit.photos.find(photo_id) for photo_id in group.photo_ids}
+                decisions = [decision for photo_id in photos for decision in unit.decisions.of(photo_id)]
+                records = keepers.gather(group, photos, decisions)
+                if records:
+                    unit.gathered.add(records)
+                    unit.decisions.restore(decided for record in records for decided in record.decided)
+                    unit.photos.rewrite_words(photos[group.photo_ids[0]].key)
+                    unit.touch()
+                deletable = tuple(path for path in group.paths if path != group.keep)
+                said = keepers.describe_gathered(records, photos)
+                merged.append(MergedGroup(group.id, group.kind, group.keep, deletable, said))
+        return tuple(merged)
+
     def utility(self) -> tuple[UtilityPhoto, ...]:
         """Photos that serve a purpose and are no memories (receipts, screenshots), surest first."""
         return utility.find_utility(self._derived.snapshot())
 
     def wallpapers(
-        self, screen: tuple[int, int] = (1920, 1080), *, limit: int = 20, on: date | None = None
+        self,
+        screen: tuple[int, int] = (1920, 1080),
+        *,
+        limit: int = 20,
+        on: date | None = None,
+        at: time | None = None,
     ) -> tuple[Wallpaper, ...]:
-        """Photos that suit a screen of (width, height) pixels, with the crop. Raises: UsageError."""
+        """Photos that suit a screen of (width, height) pixels, with the crop; those in the light of `at` go first.
+
+        Raises: UsageError.
+        """
         _require_positive(limit, *screen)
         return wallpapers.suggest_wallpapers(
-            self._derived.snapshot(), self._saliency, screen=screen, limit=limit, on=on or _today()
+            self._derived.snapshot(), self._saliency, screen=screen, limit=limit, on=on or _today(), at=at
         )
 
     def crop(self, photo: PhotoLike, aspect: tuple[float, float]) -> Crop:
@@ -257,16 +420,28 @@ class PhotosEngine:
 
         Raises: UsageError for an impossible aspect, PhotoError, PhotoNotFound.
         """
+        return self.crops(photo, aspect, limit=1)[0]
+
+    def crops(self, photo: PhotoLike, aspect: tuple[float, float], *, limit: int = 5) -> tuple[Crop, ...]:
+        """Up to `limit` clearly different crops: the one that `crop` gives, then others, best first.
+
+        Raises: UsageError for an impossible aspect or a limit below 1, PhotoError, PhotoNotFound.
+        """
+        saliency, size_px, things = self._composition(photo)
+        return autocrop.candidates(saliency, size_px, aspect, things, limit=limit)
+
+    def picture(self, photo: PhotoLike) -> Image.Image:
+        """What a photo of the library, or any readable file, shows: upright RGB, at the size that is analysed.
+
+        Raises: PhotoError, PhotoNotFound.
+        """
         try:
-            found = self.photo(photo)
-            return autocrop.crop(self._saliency(found), (found.width_px, found.height_px), aspect)
+            path = self.photo(photo).path
         except PhotoNotFound:
-            path = Path(os.fspath(photo)) if not isinstance(photo, Photo) else photo.path
+            path = _file_of(photo)
             if not path.is_file():
                 raise
-        decoded = self._decode(path)
-        signals = self._analyzer_at_hand().analyze_one(decoded.pixels)
-        return autocrop.crop(signals.saliency, (decoded.width_px, decoded.height_px), aspect)
+        return Image.fromarray(self._decode(path).pixels)
 
     # --- what the library knows ---
 
@@ -334,24 +509,8 @@ class PhotosEngine:
         )
 
     def status(self) -> LibraryStatus:
-        """Counts, the model, the schema and the last run of each job."""
-        with self._store.read() as unit:
-            files, photos = unit.files.counts(), unit.photos.count()
-            active, following, seen = unit.models.active, unit.models.next, unit.models.analysed()
-            return LibraryStatus(
-                photos=photos,
-                analysed=seen[active],
-                failed=files["failed"],
-                pending=photos - seen[active],
-                gone=unit.photos.count_gone(),
-                videos=files["videos"],
-                model=active,
-                schema=self._store.schema,
-                library=self._library.folder,
-                jobs=unit.jobs.latest(),
-                next_model=following,
-                next_pending=photos - seen[following] if following is not None else 0,
-            )
+        """Counts, the model, the schema, and of each job the plan and the last run."""
+        return read_status(self._library, self._store)
 
     # --- what people decide ---
 
@@ -365,6 +524,10 @@ class PhotosEngine:
             raise UsageError(f"{decision} can't be decided about a {kind}")
         with self._store.begin() as unit:
             made = unit.decisions.add(name, kind, decision)
+            if decision is Decision.UNDO and kind == "group":
+                for keeper_id in unit.gathered.undo(name):
+                    if (key := unit.photos.key_of(keeper_id)) is not None:
+                        unit.photos.rewrite_words(key)
             unit.touch()
         return made
 
@@ -378,11 +541,11 @@ class PhotosEngine:
         with self._store.read() as unit:
             for earlier in unit.decisions.of(name):
                 return name, earlier.subject_kind
-            if any(g.id == name for g in unit.groups.all()):
+            if unit.gathered.has_group(name) or any(g.id == name for g in unit.groups.all()):
                 return name, "group"
         if any(m.id == name for m in self._derived.memories(_today())):
             return name, "memory"
-        if name in self.graph:
+        if name in self.graph or read_days(name):
             return name, "node"
         raise NotFound(f"no photo, duplicate group, memory or node of the graph is called {name}")
 
@@ -419,6 +582,25 @@ class PhotosEngine:
         with self._store.begin() as unit:
             unit.jobs.add(run)
 
+    def back_up_decisions(self) -> int:
+        """Write every decision to a file beside the database, if that lacks any; returns how many there are."""
+        with self._store.read() as unit:
+            decisions = unit.decisions.all()
+        keep_backup(self._library.decisions_backup, decisions)
+        return len(decisions)
+
+    def name_places(self) -> int:
+        """Name the places of photos that say where they were taken and have no place yet; returns how many."""
+        return name_places(self._store, self._gazetteer)
+
+    def tidy(self) -> Mapping[str, int]:
+        """Bring the vector index in step and give back what is not needed: litter, space in the database.
+
+        Returns what was done. Raises: StoreLocked while photos are being indexed.
+        """
+        with self._library.exclusive():
+            return tidy_library(self._library, self._store, self._derived.index(self._active_model()))
+
     def check(self, *, repair: bool = False) -> CheckReport:
         """Look for damage in database, index, graph and thumbnails; `repair` makes the derived ones again."""
         with self._library.exclusive() if repair else nullcontext():
@@ -453,7 +635,11 @@ class PhotosEngine:
         return self.status()
 
     def reanalyse(
-        self, *, limit: int | None = None, on_progress: Callable[[Progress], None] | None = None
+        self,
+        *,
+        limit: int | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+        workers: int | None = None,
     ) -> ModelChange | None:
         """Go on with a change of the model, which ends with the next one taking over; None where there is none.
 
@@ -467,7 +653,7 @@ class PhotosEngine:
             change = Reanalysis(
                 store=self._store,
                 analyzer=self._models.analyzer(following),
-                open_pool=self._open_pool,
+                open_pool=partial(self._open_pool, workers),
                 batch_size=self._settings.batch_size,
                 on_progress=on_progress,
             ).run(limit)
@@ -492,6 +678,9 @@ class PhotosEngine:
 
     # --- parts ---
 
+    def _encoder(self, model: str) -> Callable[[Sequence[str]], FloatArray] | None:
+        return self._models.words(model).encode if model in self._models else None
+
     def _active_model(self) -> str:
         with self._store.read() as unit:
             return unit.models.active
@@ -508,9 +697,31 @@ class PhotosEngine:
             raise PhotoNotFound(f"{photo.path} has not been analysed")
         return found
 
+    def _composition(self, photo: PhotoLike) -> tuple[FloatArray, tuple[int, int], list[DetectedObject]]:
+        """Where the eye rests in a photo or any readable file, its size in pixels, and what not to cut through."""
+        try:
+            found = self.photo(photo)
+            saliency = self._saliency(found)
+        except PhotoNotFound:
+            path = _file_of(photo)
+            if not path.is_file():
+                raise
+            decoded = self._decode(path)
+            signals = self._analyzer_at_hand().analyze_one(decoded.pixels)
+            things = things_of(decoded.facts, signals.objects)
+            return signals.saliency, (decoded.width_px, decoded.height_px), things
+        with self._store.read() as unit:
+            stored = unit.analyses.signals(unit.models.active, [found.key])
+        objects = stored[found.key].objects if found.key in stored else ()
+        return saliency, (found.width_px, found.height_px), things_of(found.facts, objects)
+
     def _decode(self, path: Path) -> DecodedPhoto:
         with self._open_pool(workers=1) as pool:
             return pool.decode_one(DecodeRequest(path))
+
+    def _decoder(self) -> str:
+        limits = (f"{self._settings.decode_timeout_s:g} s", f"{self._settings.decode_memory_mb} MiB", self._limits())
+        return describe_decoders(*map(str, limits))
 
     def _limits(self) -> DecodeLimits:
         return DecodeLimits(
@@ -526,6 +737,10 @@ class PhotosEngine:
             limits=self._limits(),
             default_zone=ZoneInfo(zone) if zone else None,
         )
+
+
+def _file_of(photo: PhotoLike) -> Path:
+    return photo.path if isinstance(photo, Photo) else Path(os.path.expanduser(os.fspath(photo)))  # noqa: PTH111
 
 
 def _today() -> date:

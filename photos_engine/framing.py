@@ -1,19 +1,21 @@
 """Where to cut a picture: frames of a given aspect around what draws the eye.
 
 Crops and wallpapers both need it. A saliency map is read as how much the eye rests where; a good frame
-keeps that, doesn't cut through it, and sets it on a third or in the middle.
+keeps that, doesn't cut through it, and sets it on a third or in the middle. What is known to be a thing, a
+found one or a named face, is to be whole inside or left out, the larger ones first.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from photos_engine.errors import UsageError
-from photos_engine.types import Box, FloatArray
+from photos_engine.types import Box, CaptureFacts, DetectedObject, FloatArray
 
 Values = NDArray[np.float64]
 
@@ -22,14 +24,20 @@ _STEPS = 48  # places that are tried along each free side
 _MARGIN = 0.03  # of the picture's sides: how near to a cut counts as cut through
 _CUT, _BALANCE, _CENTRE, _LOSS = 0.8, 0.05, 0.02, 0.4
 """What cutting, imbalance, distance from the middle and lost area cost, against 1 for keeping everything."""
-_SAME_FRAME = 0.85  # overlap from which on two frames are one proposal
+_THINGS, _MAIN = 0.8, 1.5
+"""What known things count, where there are any; what draws the eye counts the rest. A thing counts by its area to
+this power: of the labelled pictures of COCO128 that models train on (0.75 and 1 being tried beside it, and shares of
+0.6 and 0.9) this keeps the main one whole most often: 94 % of it at 9:16, 99.5 to 100 % at 1:1, 4:3 and 16:9."""
+_FACE_LABEL = "face"
+_FACE = 4.0  # times its side's length, so that the smallest counts: nobody wants half a face
+_SAME_FRAME = 0.7  # overlap from which on two frames are one proposal
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One way to cut, and why: shares from 0 to 1.
 
-    kept: of what draws the eye, how much is inside. cut: how much of it the edges pass through.
+    kept: of what draws the eye and of known things, how much is inside. cut: how much of it the edges pass through.
     balance: 1 where its centre lies on a third or in the middle. scale: of the largest frame's sides.
     """
 
@@ -42,13 +50,15 @@ class Frame:
 
 
 def find_frames(
-    saliency: FloatArray, size_px: tuple[int, int], aspect: tuple[float, float], *, limit: int = 1
-) -> tuple[Frame, ...]:
-    """Propose up to `limit` clearly different frames of an aspect, best first; the first is a largest one.
+    saliency: FloatArray, size_px: tuple[int, int], aspect: tuple[float, float],
+    things: Sequence[DetectedObject] = (), *, limit: int = 1,
+) -> tuple[Frame, ...]:  # fmt: skip
+    """Propose up to `limit` clearly different frames of an aspect: the best of the largest, then others, best first.
 
-    saliency: (rows, columns), 0 to 1, over the whole picture. size_px, aspect: (width, height). A frame never
-    leaves the picture and has the aspect exactly. Raises: UsageError for an aspect that is no aspect or that
-    leaves less than a pixel, and for a map without cells.
+    saliency: (rows, columns), 0 to 1, over the whole picture. size_px, aspect: (width, height). things: what
+    should not be cut through, as `things_of` gives it. A frame never leaves the picture and has the aspect
+    exactly. Raises: UsageError for an aspect that is no aspect or that leaves less than a pixel, and for a map
+    without cells.
     """
     width, height = _largest_frame(size_px, aspect)
     if saliency.ndim != 2 or saliency.size == 0 or not np.isfinite(saliency).all():
@@ -57,11 +67,15 @@ def find_frames(
     scales = _SCALES if limit > 1 else _SCALES[:1]
     boxes = np.concatenate([_places(width * scale, height * scale) for scale in scales])
     kept, cut, balance = gaze.inside(boxes), gaze.cut_by(boxes), gaze.balance_in(boxes)
+    if things:
+        whole, broken = _hold(boxes, things)
+        kept, cut = (1 - _THINGS) * kept + _THINGS * whole, (1 - _THINGS) * cut + _THINGS * broken
     scale = (boxes[:, 2] - boxes[:, 0]) / width
     centre = np.abs((boxes[:, :2] + boxes[:, 2:]) / 2 - 0.5).sum(axis=1)
     score = kept - _CUT * cut - _BALANCE * (1 - balance) - _CENTRE * centre - _LOSS * (1 - scale)
-    chosen: list[int] = []
-    for index in np.argsort(-score, kind="stable").tolist():
+    order = np.argsort(-score, kind="stable")
+    chosen: list[int] = [int(order[np.argmax(scale[order] > 1 - 1e-9)])]  # tighter ones are proposals, not the answer
+    for index in order.tolist() if limit > 1 else ():
         if all(_overlap(boxes[index], boxes[other]) < _SAME_FRAME for other in chosen):
             chosen.append(index)
         if len(chosen) == limit:
@@ -69,6 +83,32 @@ def find_frames(
     columns = (np.clip(values, 0.0, 1.0) for values in (score, kept, cut, balance))
     facts = np.stack([*columns, scale], axis=1)
     return tuple(Frame(_as_box(boxes[index]), *facts[index].tolist()) for index in chosen)
+
+
+def things_of(facts: CaptureFacts, objects: Iterable[DetectedObject]) -> list[DetectedObject]:
+    """What a crop should keep whole: found things, and the faces that a photo's metadata name."""
+    faces = (DetectedObject(_FACE_LABEL, person.box, 1.0) for person in facts.people if person.box is not None)
+    return [*objects, *faces]
+
+
+def share_inside(box: Box, things: Sequence[DetectedObject]) -> float:
+    """How much of some things lies inside a box, 0 to 1, each weighed as for cutting; 0 where there are none."""
+    return float(_hold(np.array([box], np.float64), things)[0][0]) if things else 0.0
+
+
+def _hold(boxes: Values, things: Sequence[DetectedObject]) -> tuple[Values, Values]:
+    """How much of the things lies inside each box, and how much of what does is cut through; 0 to 1, (n,) each.
+
+    A thing counts by how sure it is and by its size, so that what is far behind hardly counts.
+    """
+    places = np.array([thing.box for thing in things], np.float64)
+    areas = np.maximum((places[:, 2:] - places[:, :2]).prod(axis=1), 1e-9)
+    is_face = np.array([thing.label == _FACE_LABEL for thing in things])
+    weight = np.array([thing.score for thing in things]) * np.where(is_face, _FACE * np.sqrt(areas), areas**_MAIN)
+    weight /= weight.sum()
+    common = np.minimum(boxes[:, None, 2:], places[None, :, 2:]) - np.maximum(boxes[:, None, :2], places[None, :, :2])
+    inside = np.clip(common, 0.0, None).prod(axis=2) / areas
+    return inside @ weight, np.minimum(1.0, 4 * inside * (1 - inside)) @ weight  # half inside is cut worst
 
 
 def _largest_frame(size_px: tuple[int, int], aspect: tuple[float, float]) -> tuple[float, float]:

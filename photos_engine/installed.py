@@ -6,16 +6,20 @@ the space of one model, so whoever asks names the model; what was opened last is
 
 from __future__ import annotations
 
+import io
+import json
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
 from photos_engine.analyzers import SceneAnalyzer, Taxonomy, TextEncoder
 from photos_engine.errors import ModelNotFound
 from photos_engine.experiences.search import Concepts
+from photos_engine.files import write_atomically
 from photos_engine.models import registry
 from photos_engine.models.registry import Manifest
 from photos_engine.store import Store
@@ -27,8 +31,9 @@ logger = logging.getLogger(__name__)
 class InstalledModels:
     """The models that can be asked, opened when first needed. Safe to call from several threads."""
 
-    def __init__(self, folder: Path, taxonomy: Taxonomy, *, threads: int) -> None:
+    def __init__(self, folder: Path, taxonomy: Taxonomy, *, threads: int, concepts_path: Callable[[str], Path]) -> None:
         self._folder, self._taxonomy, self._threads = folder, taxonomy, threads
+        self._concepts_path = concepts_path  # of a model: where its concepts are kept from run to run
         self._lock = threading.RLock()
         self._analyzer: SceneAnalyzer | None = None
         self._words: ModelWords | None = None
@@ -59,7 +64,7 @@ class InstalledModels:
         """What reads words; nothing is opened yet. Raises: ModelNotFound, ModelError."""
         with self._lock:
             if self._words is None or self._words.model != name:
-                self._words = ModelWords(self.find(name), self._taxonomy)
+                self._words = ModelWords(self.find(name), self._taxonomy, self._concepts_path(name))
             return self._words
 
     def close(self) -> None:
@@ -70,26 +75,61 @@ class InstalledModels:
 class ModelWords:
     """Words, and the taxonomy's concepts, in the space of one model; the text tower is opened when it is asked."""
 
-    def __init__(self, manifest: Manifest, taxonomy: Taxonomy) -> None:
+    def __init__(self, manifest: Manifest, taxonomy: Taxonomy, concepts_path: Path) -> None:
         self.model = manifest.name
         self._folder, self._taxonomy = manifest.folder, taxonomy
+        self._concepts_path = concepts_path
+        tower = [file.sha256 for name, file in sorted(manifest.artefacts.items())]
+        self._stamp = json.dumps([self.model, tower, [tag.label for tag in taxonomy.tags]])
         self._lock = threading.RLock()
         self._encoder: TextEncoder | None = None
         self._concepts: Concepts | None = None
 
     def encode(self, texts: Sequence[str]) -> FloatArray:
         """Texts as (n, 512) float32, L2-normalised. Raises: ModelNotFound, ChecksumMismatch, ModelError."""
+        return self._tower().encode(texts)
+
+    def count_pieces(self, word: str) -> int:
+        """Of how many pieces the text tower makes up a word; 0 for one that it can't read. Raises: as `encode`."""
+        return self._tower().count_pieces(word)
+
+    def concepts(self) -> Concepts:
+        """The taxonomy's tags, encoded in some seconds and kept for this model and taxonomy. Raises: as `encode`."""
+        with self._lock:
+            if self._concepts is None:
+                vectors = _read_concepts(self._concepts_path, self._stamp)
+                if vectors is None:
+                    vectors = Concepts.of(self._taxonomy, self.encode).vectors
+                    _keep_concepts(self._concepts_path, self._stamp, vectors)
+                self._concepts = Concepts(self._taxonomy.tags, vectors)
+            return self._concepts
+
+    def _tower(self) -> TextEncoder:
         with self._lock:
             if self._encoder is None:
                 self._encoder = TextEncoder.open(self._folder)
-        return self._encoder.encode(texts)
+            return self._encoder
 
-    def concepts(self) -> Concepts:
-        """The taxonomy's tags, encoded once. Raises: as `encode`."""
-        with self._lock:
-            if self._concepts is None:
-                self._concepts = Concepts.of(self._taxonomy, self.encode)
-            return self._concepts
+
+def _read_concepts(path: Path, stamp: str) -> FloatArray | None:
+    """The concepts' vectors, if they are there and still right."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            return stored["vectors"].astype(np.float32) if str(stored["stamp"]) == stamp else None
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        logger.warning("the concepts are encoded again: %s", error)
+        return None
+
+
+def _keep_concepts(path: Path, stamp: str, vectors: FloatArray) -> None:
+    buffer = io.BytesIO()
+    np.savez(buffer, stamp=np.array(stamp), vectors=vectors)
+    try:
+        write_atomically(path, buffer.getvalue(), durable=False, make_folders=True)
+    except OSError as error:  # a library on a full disk can still be searched
+        logger.warning("the concepts can't be kept: %s", error)
 
 
 class AbsentWords:
@@ -106,6 +146,10 @@ class AbsentWords:
         """Zeros, (n, 512): their cosine to every embedding is 0."""
         self.was_asked = True
         return np.zeros((len(texts), EMBEDDING_DIMENSIONS), np.float32)
+
+    def count_pieces(self, word: str) -> int:
+        """Every word is taken as it stands."""
+        return min(len(word), 1)
 
     def concepts(self) -> Concepts:
         """The taxonomy's tags, none of them near to anything."""

@@ -27,21 +27,26 @@ from photos_engine.types import (
     Explanation,
     IndexReport,
     Interest,
+    JobPlan,
     JobRun,
     LibraryStatus,
     Memory,
+    MergedGroup,
     ModelInfo,
     Photo,
     RankedPhoto,
     Reason,
     SearchAnswer,
     StoredDecision,
+    Suggestion,
+    TagExport,
     Trip,
     UtilityPhoto,
     Wallpaper,
 )
 
 if TYPE_CHECKING:  # importing the graph takes longer than most answers
+    from photos_engine.experiences.recommend import Taste
     from photos_engine.graph import KnownPerson, KnownPlace
 
 Shape = dict[str, Any]
@@ -98,7 +103,11 @@ def as_index_report(report: IndexReport) -> Shape:
 
 
 def as_status(status: LibraryStatus) -> Shape:
-    """The library's counts, its model and schema, and the last run of each job."""
+    """The library's counts, its model and schema, and of each job the last run and the plan.
+
+    Jobs that haven't run yet are in `planned`; `daemon` says whether one is at work.
+    """
+    plans = {plan.job: plan for plan in status.plans}
     return {
         "photos": status.photos,
         "analysed": status.analysed,
@@ -111,8 +120,29 @@ def as_status(status: LibraryStatus) -> Shape:
         "next_pending": status.next_pending,
         "schema": status.schema,
         "library": os.fspath(status.library),
-        "jobs": [as_job_run(run) for run in status.jobs],
+        "daemon": status.is_tended,
+        "jobs": [as_job_run(run) | _as_plan(plans.pop(run.job, JobPlan(run.job))) for run in status.jobs],
+        "planned": [{"job": job} | _as_plan(plan) for job, plan in plans.items()],
+        "photos_per_second": _analysis_rate(status),
+        "last_errors": [
+            {"job": run.job, "started": _as_time(run.started_utc)} | as_plain(run.detail) for run in status.failed_jobs
+        ],
     }
+
+
+def _as_plan(plan: JobPlan) -> Shape:
+    """When a job runs next, and what holds it up."""
+    following = None if plan.next_utc is None else _as_time(plan.next_utc)
+    return {"next": following, "paused": plan.is_paused, "asked": plan.is_asked, "waits_for": plan.waits_for}
+
+
+def _analysis_rate(status: LibraryStatus) -> float | None:
+    """Photos a second of the last run that analysed any; None where none did."""
+    for run in status.jobs:
+        analysed = run.detail.get("analysed")
+        if run.job == "analyse" and isinstance(analysed, int) and analysed and run.seconds > 0:
+            return round(analysed / run.seconds, 2)
+    return None
 
 
 def as_job_run(run: JobRun) -> Shape:
@@ -137,6 +167,20 @@ def as_search_answer(answer: SearchAnswer) -> Shape:
             {"path": _as_path(hit.photo), "id": hit.photo.id, **_as_judged(hit.score, hit.reasons)}
             for hit in answer.results
         ],
+    } | ({"facets": {name: as_plain(counts) for name, counts in answer.facets.items()}} if answer.facets else {})
+
+
+def as_suggestions(suggestions: Iterable[Suggestion]) -> Shape:
+    """What someone who is typing may mean."""
+    return {"suggestions": [as_plain(suggestion) for suggestion in suggestions]}
+
+
+def as_tag_export(export: TagExport) -> Shape:
+    """What an export of tags wrote and what it left alone."""
+    return {
+        "written": export.written,
+        "unchanged": export.unchanged,
+        "refused": [{"path": os.fspath(f.path), "error": f.error, "reason": f.reason} for f in export.refused],
     }
 
 
@@ -171,6 +215,23 @@ def as_featured(photos: Iterable[RankedPhoto]) -> Shape:
     return {"photos": [{"path": _as_path(p.photo), "id": p.photo.id, **_as_judged(p.score, p.reasons)} for p in photos]}
 
 
+def as_taste(taste: Taste) -> Shape:
+    """What was learned of a person's liking, in a word."""
+    return {
+        "likes": taste.likes,
+        "dislikes": taste.dislikes,
+        "speaks": taste.weights is not None,
+        "reasons": as_plain(taste.likes_most()),
+    }
+
+
+def as_taste_model(taste: Taste, model: str) -> Shape:
+    """All that was learned: a logistic model over a model's embeddings, and how much more often tags are liked."""
+    weights = None if taste.weights is None else as_plain(taste.weights)
+    learned = {"model": model, "weights": weights, "bias": taste.bias, "tag_lifts": as_plain(taste.tag_lifts)}
+    return {"format": 1, "likes": taste.likes, "dislikes": taste.dislikes, **learned}
+
+
 def as_duplicates(groups: Iterable[DuplicateGroup]) -> Shape:
     """Groups of files that show the same."""
     return {"groups": [_as_group(group) for group in groups]}
@@ -183,6 +244,22 @@ def _as_group(group: DuplicateGroup) -> Shape:
         "keep": os.fspath(group.keep),
         "photos": [os.fspath(path) for path in group.paths],
         "reasons": as_plain(group.reasons),
+    }
+
+
+def as_merged(groups: Iterable[MergedGroup]) -> Shape:
+    """Groups whose keepers have all that their copies had, and the files that may be deleted."""
+    return {
+        "merged": [
+            {
+                "id": group.id,
+                "kind": group.kind,
+                "keep": os.fspath(group.keep),
+                "gathered": as_plain(group.gathered),
+                "deletable": [os.fspath(path) for path in group.deletable],
+            }
+            for group in groups
+        ]
     }
 
 
@@ -218,9 +295,10 @@ def as_wallpapers(photos: Iterable[Wallpaper]) -> Shape:
     }
 
 
-def as_crop(path: str | os.PathLike[str], crop: Crop) -> Shape:
-    """The best crop of one photo."""
-    return {"path": os.fspath(path), "crop": as_plain(crop.box), **_as_judged(crop.score, crop.reasons)}
+def as_crop(path: str | os.PathLike[str], crops: Sequence[Crop]) -> Shape:
+    """The best crop of one photo, the first, with all that were asked for as its candidates."""
+    shapes = [{"crop": as_plain(crop.box), **_as_judged(crop.score, crop.reasons)} for crop in crops]
+    return {"path": os.fspath(path), **shapes[0], "candidates": shapes}
 
 
 def as_decision(decision: StoredDecision) -> Shape:

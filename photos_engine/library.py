@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -16,6 +17,8 @@ from photos_engine.errors import StoreError, StoreLocked
 from photos_engine.files import write_atomically
 
 LOCK_NAME = "lock"
+DAEMON_LOCK_NAME = "daemon.lock"
+_LOOKED_AT_S = 1.0  # who asks whether a daemon is at work holds its lock for a moment
 
 
 class Library:
@@ -34,6 +37,8 @@ class Library:
         try:
             if not folder.is_dir():
                 folder.mkdir(mode=0o700, parents=True)
+            elif os.name == "posix" and not any(folder.iterdir()):
+                folder.chmod(0o700)  # it is to be a library, and nothing else is in it that others may read
         except OSError as error:
             raise StoreError(f"the library folder {folder} can't be made: {error.strerror or error}") from error
         if not os.access(folder, os.W_OK | os.X_OK):
@@ -49,15 +54,46 @@ class Library:
         except Timeout as error:
             raise StoreLocked(f"the library {self.folder} is being indexed by another process") from error
 
+    @contextmanager
+    def tended(self) -> Iterator[None]:
+        """Look after the library as its only daemon. Raises: StoreLocked if another does."""
+        try:
+            with FileLock(self.folder / DAEMON_LOCK_NAME, timeout=_LOOKED_AT_S):
+                yield
+        except Timeout as error:
+            raise StoreLocked(f"another daemon looks after the library {self.folder} already") from error
+
+    @property
+    def is_tended(self) -> bool:
+        """Whether a daemon looks after the library."""
+        path = self.folder / DAEMON_LOCK_NAME
+        if not path.exists():
+            return False
+        try:
+            with FileLock(path, timeout=0):
+                return False
+        except Timeout:
+            return True
+
+    @property
+    def decisions_backup(self) -> Path:
+        """Where the daemon keeps a copy of what people decided, apart from the database."""
+        return self.folder / "decisions.json"
+
     def index_path(self, model: str) -> Path:
         """Where a model's vector index lies."""
         return self.folder / "index" / f"{model}.vectors"
 
+    def concepts_path(self, model: str) -> Path:
+        """Where the taxonomy lies as a model's text tower reads it."""
+        return self.folder / "index" / f"{model}.concepts.npz"
+
     def drop_index(self, model: str) -> None:
-        """Delete a model's vector index. Raises: StoreError."""
+        """Delete a model's vector index, and the taxonomy in its space. Raises: StoreError."""
         path = self.index_path(model)
         try:
-            path.unlink(missing_ok=True)
+            for part in (*path.parent.glob(f"{escape(path.name)}*"), self.concepts_path(model)):
+                part.unlink(missing_ok=True)
         except OSError as error:
             raise StoreError(f"{path} can't be deleted: {error.strerror or error}") from error
 
@@ -65,6 +101,11 @@ class Library:
     def graph_path(self) -> Path:
         """Where the graph is cached."""
         return self.folder / "graph.json.gz"
+
+    @property
+    def marks_path(self) -> Path:
+        """Where it is noted what the groups of likenesses were made of."""
+        return self.folder / "groups.npz"
 
     def thumbnail_path(self, content_hash: str) -> Path:
         """Where a photo's thumbnail lies, or would lie."""

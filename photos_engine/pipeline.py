@@ -94,6 +94,7 @@ class Pipeline:
     batch_size: int
     active: str
     on_progress: Callable[[Progress], None] | None = None
+    decoder: str = ""  # what failures are held against: another one may do better
     _started: float = field(default_factory=time.monotonic)
 
     def run(self, roots: Sequence[str | os.PathLike[str]]) -> IndexReport:
@@ -102,6 +103,7 @@ class Pipeline:
         with self.store.read() as unit:
             known, known_videos = unit.files.stamps(), unit.files.videos()
             pending = unit.files.without_analysis(*models) | unit.files.unreadable()
+            pending |= unit.files.failed_with_other(self.decoder)
             sizes = unit.files.analysed_sizes(*models)
         found = scan(roots, known, passed_over=[self.store.database.parent])
         self._report("scan", len(found.photos), len(found.photos))
@@ -172,7 +174,7 @@ class Pipeline:
                 path = os.fspath(photo.path)
                 before = held.get(path)
                 if isinstance(result, PhotoError):
-                    unit.files.record_failure(path, photo.stamp, result, before)
+                    unit.files.record_failure(path, photo.stamp, result, before, self.decoder)
                     tally.new += photo.change is Change.NEW
                     tally.changed += photo.change is Change.CHANGED
                     continue

@@ -59,6 +59,18 @@ def close_prints(words: Words, radius: int) -> Pairs:
     return _as_pairs(keys[keys % (len(words) + 1) != 0], len(words))  # i * n + i is a row with itself
 
 
+def near_prints(words: Words, rows: Indices, radius: int) -> NDArray[np.bool_]:
+    """Say which of all rows, (n,), lie within a Hamming distance of `radius` of one of some, by comparing each."""
+    near = np.zeros(len(words), bool)
+    columns = np.ascontiguousarray(words.T)
+    for some in np.array_split(rows, len(rows) * len(words) // _CANDIDATES + 1):
+        half = sum(np.bitwise_count(column[some, None] ^ column) for column in columns[:2])
+        one, other = np.nonzero(half <= radius)  # few: half of two unlike prints is 64 bits apart
+        pairs = np.stack([some[one], other], axis=1)
+        near[other[count_differing_bits(words, pairs) <= radius]] = True
+    return near
+
+
 def _close_distinct(words: Words, radius: int) -> Pairs:
     chunks = np.ascontiguousarray(words).view(np.uint16)
     flips = [0] + ([1 << bit for bit in range(16)] if radius >= chunks.shape[1] else [])

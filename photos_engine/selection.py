@@ -6,13 +6,15 @@ better picture. Whether a photo may be shown at all is decided before (`photos_e
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from photos_engine.types import AnalysedPhoto, FloatArray, RankedPhoto, Reason, RejectedPhoto, Tag
+from photos_engine.framing import share_inside, things_of
+from photos_engine.types import AnalysedPhoto, Box, FloatArray, RankedPhoto, Reason, RejectedPhoto, Tag
 
 MAX_LIKENESS = 0.85
 """Cosine of two embeddings from which on two photos show the same: seven of eight frames, copies and failed
@@ -22,7 +24,8 @@ MIN_APART_S = 10.0  # nearer in time is the same shot again, whatever the analyz
 _WORTH_SHARE = 0.6  # of worth against difference, in maximal marginal relevance
 _SUBJECT_SHARE = 0.3  # of variety of subjects: pictures of ten dogs look different and tell one thing
 _QUALITY, _MEMORABLE, _CHOSEN, _PEOPLE = 0.55, 0.25, 0.15, 0.05  # the parts of a photo's worth
-_COVER_WORTH, _COVER_TYPICAL, _COVER_LANDSCAPE = 0.5, 0.3, 0.2
+_COVER_WORTH, _COVER_TYPICAL, _COVER_LANDSCAPE, _COVER_COVERED = 0.5, 0.3, 0.2, 0.25
+_TITLE: Box = (0.0, 0.65, 0.75, 1.0)  # where a title is written on a cover: along the bottom, from the left
 
 _STACK_MATE = Reason("stack", -1.0, "Another photo of its group stands for it.")
 _SECONDS_APART = Reason("seconds_apart", -1.0, "It was taken within seconds of a chosen one.")
@@ -39,13 +42,22 @@ class Choice:
     rejected: tuple[RejectedPhoto, ...]
 
 
+def rate_looks(item: AnalysedPhoto) -> float:
+    """How good a picture looks, 0 to 1: how it came out, and, where the model has an eye for that, how beautiful it is.
+
+    By half each: a plain shot that came out well and a beautiful one that is a little soft are worth the same.
+    """
+    overall = item.quality.overall
+    return overall if item.aesthetics is None else (overall + item.aesthetics) / 2
+
+
 def rate_photo(item: AnalysedPhoto, tags: Mapping[str, Tag]) -> float:
-    """How much a photo is worth showing, 0 to 1: its quality, what it shows, and what the person thought of it."""
+    """How much a photo is worth showing, 0 to 1: its looks, what it shows, and what the person thought of it."""
     facts = item.photo.facts
     shows = max((p * tags[tag].memorable for tag, p in item.tags.items() if tag in tags), default=0.0)
     chosen = 1.0 if item.photo.is_favourite else max(0, facts.rating or 0) / 5
     people = 1.0 if facts.people else 0.0
-    return _QUALITY * item.quality.overall + _MEMORABLE * shows + _CHOSEN * chosen + _PEOPLE * people
+    return _QUALITY * rate_looks(item) + _MEMORABLE * shows + _CHOSEN * chosen + _PEOPLE * people
 
 
 def main_subject(item: AnalysedPhoto, tags: Mapping[str, Tag]) -> str | None:
@@ -112,12 +124,31 @@ def choose_varied(
     return Choice(tuple(items[i] for i in chosen), reasons, rejected)
 
 
+def spread(
+    scores: Sequence[float], facets: Sequence[Iterable[tuple[str, object]]], costs: Mapping[str, float], limit: int
+) -> list[int]:
+    """Take the best one again and again, each choice making what it has in common with others dearer; gives rows.
+
+    facets: of each, (kind, value); costs: by kind, what each earlier choice with the same value costs.
+    """
+    seen: Counter[tuple[str, object]] = Counter()
+    left = {row: tuple(facet) for row, facet in enumerate(facets)}
+    chosen: list[int] = []
+    while left and len(chosen) < limit:
+        best = max(left, key=lambda row: scores[row] - sum(costs[facet[0]] * seen[facet] for facet in left[row]))
+        chosen.append(best)
+        seen.update(left.pop(best))
+    return chosen
+
+
 def rank_for_cover(
     items: Sequence[AnalysedPhoto], embeddings: FloatArray, worths: Sequence[float] | NDArray[np.float64]
 ) -> tuple[RankedPhoto, ...]:
     """Order photos by how well each stands for all of them: good, typical, and wide enough to carry a title.
 
-    embeddings: (n, 512) float32, L2-normalised, row i for items[i]; worths: (n,) 0 to 1.
+    What is known to be in the picture, things and named faces, should not lie below the title. For memories, and
+    whatever else shows one picture for many. embeddings: (n, 512) float32, L2-normalised, row i for items[i];
+    worths: (n,) 0 to 1.
     """
     if not items:
         return ()
@@ -127,7 +158,7 @@ def rank_for_cover(
     ranked = []
     for item, worth, fit in zip(items, np.asarray(worths).tolist(), typical.tolist(), strict=True):
         wide = 1.0 if item.photo.width_px > item.photo.height_px else 0.0
-        reasons = (
+        reasons: tuple[Reason, ...] = (
             Reason(
                 "worth",
                 _COVER_WORTH * worth,
@@ -140,6 +171,10 @@ def rank_for_cover(
             ),
             Reason("landscape", _COVER_LANDSCAPE * wide, "It is wide." if wide else "It is upright or square."),
         )
+        covered = share_inside(_TITLE, things_of(item.photo.facts, item.objects))
+        if covered > 0.05:
+            text = f"A title would cover {covered:.0%} of what is in it."
+            reasons = (*reasons, Reason("covered", -_COVER_COVERED * covered, text))
         ranked.append(RankedPhoto(item.photo, round(sum(r.weight for r in reasons), 4), reasons))
     return tuple(sorted(ranked, key=lambda r: (-r.score, r.photo.id)))
 

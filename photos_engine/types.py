@@ -318,6 +318,8 @@ class AnalysedPhoto:
     stack: Stack | None = None
     objects: tuple[DetectedObject, ...] = ()
     aesthetics: float | None = None  # from a model that has no such head
+    own_odds: Mapping[str, float] = field(default_factory=dict)
+    """Kind of utility content -> log odds that the person's own filter adds, which learns from their decisions."""
 
     @property
     def is_keeper(self) -> bool:
@@ -338,6 +340,24 @@ class Snapshot:
     photos: tuple[AnalysedPhoto, ...]
     embeddings: FloatArray = field(repr=False)
     decisions: tuple[StoredDecision, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What a copy had that the photo that stands for it lacked, and that it was given.
+
+    The ids are contents: this outlives the copy's deletion. `decided` are decisions on the keeper, made for the copy.
+    """
+
+    keeper_id: str
+    photo_id: str
+    group_id: str
+    rating: int | None = None
+    title: str | None = None
+    caption: str | None = None
+    keywords: tuple[str, ...] = ()
+    people: tuple[PersonRegion, ...] = ()
+    decided: tuple[StoredDecision, ...] = ()
 
 
 # --- what people see ---------------------------------------------------------------------------
@@ -392,14 +412,47 @@ class SearchHit:
 
 
 @dataclass(frozen=True, slots=True)
+class TagExport:
+    """What an export of tags did: sidecars (or photos of a feed) written, as they should be already, and refused."""
+
+    written: int
+    unchanged: int
+    refused: tuple[Failure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FacetCount:
+    """One value that photos of an answer have (a year, a place, a person, a tag), and how many of them."""
+
+    value: str
+    photos: int
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A query that someone may be typing, and of how many photos its last name is: 0 where they aren't counted.
+
+    kind: "tag" | "place" | "person" | "date" | "fact".
+    """
+
+    text: str
+    kind: str
+    photos: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class SearchAnswer:
-    """An answer and how it came about; `stage` as in the interface: taxonomy, synonym, concept, ..."""
+    """An answer and how it came about; `stage` as in the interface: taxonomy, synonym, concept, ...
+
+    facets: where they were asked for, of all photos that answer, shown or not: "years", "places", "people", "tags".
+    """
 
     query: str
     stage: str
     understood: Mapping[str, object]
     suggestions: tuple[str, ...]
     results: tuple[SearchHit, ...]
+    facets: Mapping[str, tuple[FacetCount, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -435,6 +488,24 @@ class Memory:
     reasons: tuple[Reason, ...]
     photo_reasons: Mapping[str, tuple[Reason, ...]] = field(default_factory=dict)  # by photo id
     rejected: tuple[RejectedPhoto, ...] = ()
+
+
+class Reaction(StrEnum):
+    """What a person did with a memory that came up."""
+
+    SHOWN = "shown"  # nothing
+    OPENED = "opened"
+    LIKED = "liked"
+    DISMISSED = "dismissed"
+
+
+@dataclass(frozen=True, slots=True)
+class Showing:
+    """A memory that came up on a day, and what the person did with it."""
+
+    memory_id: str
+    day: date
+    reaction: Reaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -488,6 +559,20 @@ class DuplicateGroup:
     paths: tuple[Path, ...]
     photo_ids: tuple[str, ...]  # the keeper's first
     reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MergedGroup:
+    """A group whose copies may be deleted, since all that only they had is now the keeper's: see `gathered`.
+
+    The engine deletes nothing: `deletable` is a list for the person.
+    """
+
+    id: str
+    kind: str  # "exact" | "copy"
+    keep: Path
+    deletable: tuple[Path, ...]
+    gathered: tuple[Reason, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -548,6 +633,17 @@ class JobRun:
 
 
 @dataclass(frozen=True, slots=True)
+class JobPlan:
+    """What a library's daemon means to do about one of its jobs."""
+
+    job: str
+    next_utc: datetime | None = None  # None: it follows other jobs, or waits to be asked
+    is_paused: bool = False
+    is_asked: bool = False  # a person wants it now
+    waits_for: str | None = None  # "on battery", "machine busy", ...: what holds it up
+
+
+@dataclass(frozen=True, slots=True)
 class LibraryStatus:
     """What a library holds, and what ran on it last. Counts are of photos, except `failed` and `videos`: files."""
 
@@ -563,6 +659,9 @@ class LibraryStatus:
     jobs: tuple[JobRun, ...]
     next_model: str | None = None  # it takes over when it has seen the library; None: no change is under way
     next_pending: int = 0  # photos that it has yet to see
+    plans: tuple[JobPlan, ...] = ()
+    failed_jobs: tuple[JobRun, ...] = ()  # the last few, the newest first
+    is_tended: bool = False  # a daemon looks after it
 
 
 @dataclass(frozen=True, slots=True)

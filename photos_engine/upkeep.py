@@ -19,12 +19,14 @@ import numpy as np
 from photos_engine.derived import Derived
 from photos_engine.errors import IntegrityFailure, PhotoError, Unreadable, VectorIndexError
 from photos_engine.graph import PersonalGraph
-from photos_engine.index import FaissIndex
+from photos_engine.index import CompactIndex, VectorIndex
+from photos_engine.ingest import Gazetteer
 from photos_engine.library import Library
 from photos_engine.store import Store
 from photos_engine.types import CheckReport, DecodedPhoto, Photo
 
 _JPEG_START = b"\xff\xd8\xff"
+_WORTH_COMPACTING = 0.3  # of the database unused: less comes back into use by itself
 
 
 def check_library(
@@ -78,7 +80,7 @@ class _Check:
         path = self.library.index_path(self.model)
         if path.exists():
             try:
-                FaissIndex.load(path, self.model)
+                CompactIndex.load(path, self.model)
             except VectorIndexError as error:
                 self.found(f"vector index: {error}", lambda: self._make_index(path), "vector index: made again")
                 return
@@ -126,7 +128,7 @@ class _Check:
             self.problems.append(f"thumbnails: {len(lost)} are missing or damaged, the first that of {lost[0].path}")
             if self.repair:
                 self._make_thumbnails(lost)
-        litter = list(self._litter())
+        litter = list(_litter(self.library, self.store))
         if not self.repair:
             return len(litter)
         for path in litter:
@@ -147,13 +149,44 @@ class _Check:
         if refused:
             self.problems.append(f"thumbnails: {len(refused)} can't be made again; {refused[0]}")
 
-    def _litter(self) -> Iterator[Path]:
-        """Files among the thumbnails that are no photo's: of forgotten photos, of batches that were never stored."""
-        folder = self.library.thumbnail_path("00").parent.parent
-        with self.store.read() as unit:
-            for path in folder.glob("*/*") if folder.is_dir() else ():
-                if path.suffix != ".jpg" or path.name.startswith(".") or unit.photos.key_of(path.stem) is None:
-                    yield path
+
+def name_places(store: Store, gazetteer: Gazetteer) -> int:
+    """Name the places of photos whose position has no name yet, as far as there are names; returns how many.
+
+    Photos are named as they come in. This is for those of a time when the gazetteer knew less.
+    """
+    with store.read() as unit:
+        nameless = unit.photos.without_place()
+    named = {key: where for key, point in nameless.items() if (where := gazetteer.locate(point)) is not None}
+    if named:
+        with store.begin() as unit:
+            for key, where in named.items():
+                unit.photos.put(key, where)
+            unit.touch()
+    return len(named)
+
+
+def tidy_library(library: Library, store: Store, index: VectorIndex) -> dict[str, int]:
+    """Sweep up thumbnails of no photo, and give unused space back where it is worth the writing.
+
+    index: what searches use, up to date. No photos may be coming in meanwhile.
+    """
+    litter = list(_litter(library, store))
+    for path in litter:
+        path.unlink(missing_ok=True)
+    before = store.database.stat().st_size
+    if store.unused_share() > _WORTH_COMPACTING:
+        store.compact()
+    return {"photos": len(index), "swept": len(litter), "bytes_freed": before - store.database.stat().st_size}
+
+
+def _litter(library: Library, store: Store) -> Iterator[Path]:
+    """Files among the thumbnails that are no photo's: of forgotten photos, of batches that were never stored."""
+    folder = library.thumbnail_path("00").parent.parent
+    with store.read() as unit:
+        for path in folder.glob("*/*") if folder.is_dir() else ():
+            if path.suffix != ".jpg" or path.name.startswith(".") or unit.photos.key_of(path.stem) is None:
+                yield path
 
 
 def _is_packed_json(path: Path) -> bool:

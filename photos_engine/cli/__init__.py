@@ -4,7 +4,7 @@ Answers go to stdout, everything else to stderr. Only here are errors turned int
 1 the engine's error in one line, 2 wrong usage, 130 interrupted.
 """
 
-from photos_engine.cli import knowledge, library, models, viewing  # noqa: F401  each puts its commands into `main`
+from photos_engine.cli import daemon, knowledge, library, models, viewing  # noqa: F401  each puts its commands into `main`
 from photos_engine.cli.face import main
 
 __all__ = ["main"]

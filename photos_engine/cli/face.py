@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -13,12 +12,15 @@ import click
 
 from photos_engine.cli.output import printable
 from photos_engine.cli.parameters import Folder
-from photos_engine.config import default_library
+from photos_engine.config import default_library, load_settings
 from photos_engine.errors import PhotosEngineError, UsageError
 from photos_engine.json_shapes import encode_json
+from photos_engine.logs import log_to_stderr
 
 if TYPE_CHECKING:  # importing the engine loads its models' run times: not for --help
     from photos_engine.engine import PhotosEngine
+    from photos_engine.library import Library
+    from photos_engine.types import CheckReport, LibraryStatus
 
 
 def open_engine(library: Path | None) -> PhotosEngine:
@@ -43,6 +45,34 @@ class Face:
         if self._engine is None:
             self._engine = click.get_current_context().find_root().with_resource(self._opener(self.library))
         return self._engine
+
+    def library_folder(self) -> Library:
+        """The library's folder, for commands that need no engine."""
+        from photos_engine.library import Library
+
+        return Library.open(load_settings(library=self.library).library)
+
+    def status(self) -> LibraryStatus:
+        """The library at a glance; the real engine is opened for a new library only, since that takes a second."""
+        if self._opener is open_engine:
+            from photos_engine.overview import read_status
+            from photos_engine.store import Store
+
+            library = self.library_folder()
+            with Store.open(library.folder) as store:
+                with store.read() as unit:
+                    is_new = unit.models.is_none_active
+                if not is_new:
+                    return read_status(library, store)
+        return self.engine.status()
+
+    def salvage(self) -> CheckReport | None:
+        """Mend a library that can't be opened any more; None where it can."""
+        if self._opener is not open_engine:
+            return None
+        from photos_engine.salvage import salvage_library
+
+        return salvage_library(load_settings(library=self.library).library)
 
     def answer(self, shape: object, lines: Iterable[str]) -> None:
         """Print an answer: its JSON, or its lines for a person."""
@@ -176,7 +206,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # terminals that lack a character show its number instead
             stream.reconfigure(errors="backslashreplace")
-    logging.basicConfig(level=logging.WARNING, format="photos-engine: %(levelname)s: %(message)s", stream=sys.stderr)
+    log_to_stderr()
 
 
 pass_face = click.make_pass_decorator(Face, ensure=True)

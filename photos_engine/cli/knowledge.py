@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from photos_engine.cli.face import Face, main, pass_face
 from photos_engine.cli.output import because, counted, printable, span, table
+from photos_engine.errors import ConfigError
+from photos_engine.files import write_atomically
 from photos_engine.json_shapes import (
     as_decision,
     as_explanation,
     as_interests,
     as_people,
     as_places,
+    as_taste,
+    as_taste_model,
     as_trips,
+    encode_json,
 )
 from photos_engine.types import AnalysedPhoto, Decision, Explanation, Photo
 
@@ -215,3 +221,41 @@ def import_decisions(face: Face, file: str) -> None:
     """Take over the decisions of a file; those that are known already stay as they are."""
     number = face.engine.import_decisions(file)
     face.answer({"imported": number, "file": file}, [f"{counted(number, 'new decision')} from {printable(file)}"])
+
+
+@main.group(example="photos-engine taste show")
+def taste() -> None:
+    """See, take along or reset what was learned of your taste."""
+
+
+@taste.command("show", example="photos-engine taste show")
+@pass_face
+def show_taste(face: Face) -> None:
+    """Show what you seem to like, from how many signs: favourites, ratings, what you hid or want to see less of."""
+    found = face.engine.taste()
+    lines = [f"{counted(found.likes, 'photo')} liked, {found.dislikes:,} disliked"]
+    lines += [] if found.weights is not None else ["too few signs to say more"]
+    face.answer(as_taste(found), [*lines, *(f"  {printable(reason.text)}" for reason in found.likes_most())])
+
+
+@taste.command("reset", example="photos-engine taste reset")
+@pass_face
+def reset_taste(face: Face) -> None:
+    """Begin anew: what you said so far stays as it is, but nothing is learned from it any more."""
+    number = face.engine.reset_taste()
+    face.answer({"forgotten": number}, [f"{counted(number, 'sign')} of your taste forgotten"])
+
+
+@taste.command("export", example="photos-engine taste export taste.json")
+@click.argument("file", type=click.Path(dir_okay=False))
+@pass_face
+def export_taste(face: Face, file: str) -> None:
+    """Write all that was learned to a file."""
+    found = face.engine.taste()
+    shape = as_taste_model(found, face.engine.status().model)
+    try:
+        write_atomically(Path(file), encode_json(shape))
+    except OSError as error:
+        raise ConfigError(f"your taste can't be written to {file}: {error.strerror or error}") from error
+    number = found.likes + found.dislikes
+    face.answer({"exported": number, "file": file}, [f"what {counted(number, 'sign')} taught: {printable(file)}"])

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import os
-import signal
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -14,8 +13,8 @@ import click
 from photos_engine.cli.face import Face, main, pass_face
 from photos_engine.cli.output import ProgressLine, counted, printable, table
 from photos_engine.errors import Unreadable
-from photos_engine.json_shapes import as_check_report, as_index_report, as_job_run, as_status, encode_json
-from photos_engine.types import CheckReport, Failure, IndexReport, JobRun, LibraryStatus
+from photos_engine.json_shapes import as_check_report, as_index_report, as_status, as_tag_export
+from photos_engine.types import CheckReport, Failure, IndexReport, JobPlan, LibraryStatus, TagExport
 
 FAILURES_SHOWN = 20
 
@@ -24,7 +23,7 @@ FAILURES_SHOWN = 20
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
 @pass_face
 def index(face: Face, paths: tuple[Path, ...]) -> None:
-    """Bring the library up to date with folders and files of photos.
+    """Bring the library up to date with folders and files.
 
     What is unchanged since the last run costs a glance. Files that can't be used are listed with the
     reason, and the rest goes on.
@@ -58,7 +57,7 @@ def _index_lines(report: IndexReport) -> Iterator[str]:
 @pass_face
 def status(face: Face) -> None:
     """Show the library's counts, and when which job ran last."""
-    found = face.engine.status()
+    found = face.status()
     face.answer(as_status(found), _status_lines(found))
 
 
@@ -77,13 +76,32 @@ def _status_lines(found: LibraryStatus) -> Iterator[str]:
             ("schema", found.schema),
         )
     )
-    if found.jobs:
+    if found.jobs or found.plans:
         yield ""
-        rows = [
-            (j.job, j.outcome, j.started_utc.astimezone().strftime("%Y-%m-%d %H:%M"), f"{j.seconds:.1f} s")
-            for j in found.jobs
-        ]
-        yield from table(rows, ("job", "outcome", "started", "took"))
+        yield from table(_job_rows(found), ("job", "outcome", "started", "took", "next"))
+        yield f"a daemon is {'at work' if found.is_tended else 'not at work'}"
+    for run in found.failed_jobs[:1]:
+        yield f"last failure: {run.job}, {_minute(run.started_utc)}: {printable(str(run.detail.get('reason', '')))}"
+
+
+def _job_rows(found: LibraryStatus) -> Iterator[tuple[str, ...]]:
+    runs, plans = {run.job: run for run in found.jobs}, {plan.job: plan for plan in found.plans}
+    for job in sorted(runs.keys() | plans.keys()):
+        run, plan = runs.get(job), plans.get(job, JobPlan(job))
+        ran = ("-", "-", "-") if run is None else (run.outcome, _minute(run.started_utc), f"{run.seconds:.1f} s")
+        yield job, *ran, _plan_words(plan)
+
+
+def _plan_words(plan: JobPlan) -> str:
+    if plan.is_paused:
+        return "paused"
+    if plan.is_asked:
+        return "now"
+    return f"waits: {plan.waits_for}" if plan.waits_for else "" if plan.next_utc is None else _minute(plan.next_utc)
+
+
+def _minute(when: datetime) -> str:
+    return when.astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def _next_rows(found: LibraryStatus) -> Iterator[tuple[str, str]]:
@@ -93,7 +111,11 @@ def _next_rows(found: LibraryStatus) -> Iterator[tuple[str, str]]:
 
 
 @main.command(example="photos-engine check --repair")
-@click.option("--repair", is_flag=True, help="Make again what can be made again: index, graph, thumbnails.")
+@click.option(
+    "--repair",
+    is_flag=True,
+    help="Make again what can be made again, and save your decisions.",
+)
 @click.pass_context
 def check(context: click.Context, repair: bool) -> None:
     """Look for damage in database, vector index, graph, thumbnails.
@@ -101,7 +123,7 @@ def check(context: click.Context, repair: bool) -> None:
     Ends with 1 where something is wrong and was not mended.
     """
     face = context.ensure_object(Face)
-    report = face.engine.check(repair=repair)
+    report = (face.salvage() if repair else None) or face.engine.check(repair=repair)
     face.answer(as_check_report(report), _check_lines(report))
     if not report.is_clean:
         context.exit(1)
@@ -118,37 +140,27 @@ def _check_lines(report: CheckReport) -> Iterator[str]:
     )
 
 
-@main.command(example="photos-engine daemon --watch ~/Pictures")
-@click.option("--once", is_flag=True, help="Run every job once, in order, and end.")
-@click.option(
-    "--watch",
-    multiple=True,
-    type=click.Path(exists=True, path_type=Path),
-    metavar="PATH...",
-    help="Index these folders, and again as soon as something in them changes.",
-)
-@click.option("--every", type=click.IntRange(min=1), default=30, show_default=True, help="Minutes between two scans.")
-@click.argument("more", nargs=-1, type=click.Path(exists=True, path_type=Path), metavar="")
+@main.command("export-tags", example="photos-engine export-tags --feed tags.json")
+@click.option("--feed", type=click.Path(dir_okay=False), metavar="FILE", help="One JSON file instead of sidecars.")
 @pass_face
-def daemon(face: Face, once: bool, watch: tuple[Path, ...], every: int, more: tuple[Path, ...]) -> None:
-    """Keep the library up to date until told to stop.
+def export_tags(face: Face, feed: str | None) -> None:
+    """Write tags and places for other programs to find.
 
-    Scans all indexed folders now and then, makes graph and memories again when something changed and
-    every night, and prints one JSON line for each job run.
+    An XMP sidecar beside each photo. Originals are never touched, nor sidecars that another program wrote: these
+    are listed.
     """
-    from photos_engine.scheduler import Daemon, run_once
+    export = face.engine.export_tags(feed)
+    face.answer(as_tag_export(export), _tag_export_lines(export, feed))
 
-    if more and not watch:
-        raise click.UsageError(f"Got unexpected extra arguments ({' '.join(map(str, more))}); did you mean --watch?")
-    watched = (*watch, *more)
-    if once:
-        for run in run_once(face.engine, watched):
-            _print_run(run)
+
+def _tag_export_lines(export: TagExport, feed: str | None) -> Iterator[str]:
+    if feed is not None:
+        yield f"{counted(export.written, 'photo')} written to {printable(feed)}"
         return
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with contextlib.suppress(KeyboardInterrupt):
-        Daemon(face.engine, on_run=_print_run, watched=watched, scan_every_s=60 * every).run()
-
-
-def _print_run(run: JobRun) -> None:
-    click.echo(encode_json(as_job_run(run)))
+    yield f"{counted(export.written, 'sidecar')} written, {export.unchanged:,} unchanged"
+    if export.refused:
+        yield f"{counted(len(export.refused), 'sidecar')} left alone:"
+        shown = export.refused[:FAILURES_SHOWN]
+        yield from table((f"  {printable(failure.path)}", failure.reason) for failure in shown)
+        if len(export.refused) > FAILURES_SHOWN:
+            yield f"  and {len(export.refused) - FAILURES_SHOWN:,} more: --json lists them all"

@@ -15,6 +15,7 @@ from photos_engine.types import Progress, Reason
 
 BAR_WIDTH = 24
 PLAIN_LINE_EVERY_S = 10.0
+_PACE_AFTER_S = 2.0
 _STAGES = {"scan": "looking for photos", "analyse": "analysing", "reanalyse": "analysing for the next model"}
 
 
@@ -78,11 +79,14 @@ class ProgressLine:
         self._is_terminal = self._stream.isatty()
         self._stage = ""
         self._said_at = 0.0
+        self._first: Progress | None = None  # of the stage
 
     def __call__(self, progress: Progress) -> None:
         """Show one step."""
+        if self._first is None or self._first.stage != progress.stage:
+            self._first = progress
         if self._is_terminal:
-            self._stream.write(f"\r\x1b[K{_bar(progress)}")
+            self._stream.write(f"\r\x1b[K{_bar(progress, self._first)}")
         elif progress.stage != self._stage or time.monotonic() - self._said_at >= PLAIN_LINE_EVERY_S:
             self._said_at = time.monotonic()
             self._stream.write(f"{_words(progress)}\n")
@@ -105,14 +109,24 @@ def _words(progress: Progress) -> str:
     return f"{_STAGES.get(progress.stage, progress.stage)}: {progress.done:,}{of}"
 
 
-def _bar(progress: Progress) -> str:
+def _bar(progress: Progress, first: Progress) -> str:
     if not progress.total or progress.stage == "scan":
         return _words(progress)
     share = min(1.0, progress.done / progress.total)
     full = round(share * BAR_WIDTH)
-    left_s = progress.seconds * (1 - share) / share if share > 0 else 0.0
-    left = f"  {_duration(left_s)} left" if share < 1 and progress.seconds >= 2 else ""
+    left = "" if (left_s := seconds_left(progress, first)) is None else f"  {_duration(left_s)} left"
     return f"[{'#' * full}{'.' * (BAR_WIDTH - full)}] {share:4.0%}  {_words(progress)}{left}"
+
+
+def seconds_left(progress: Progress, first: Progress) -> float | None:
+    """How long a stage will take yet, by its pace since its first report; None while that says nothing.
+
+    What lies before the first report (a scan, starting up, photos that needed no look) is no measure of the rest.
+    """
+    done, seconds = progress.done - first.done, progress.seconds - first.seconds
+    if not progress.total or done <= 0 or seconds < _PACE_AFTER_S or progress.done >= progress.total:
+        return None
+    return seconds * (progress.total - progress.done) / done
 
 
 def _duration(seconds: float) -> str:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
-from datetime import date, datetime
+from collections.abc import Mapping
+from datetime import date, datetime, time
 from typing import Any
 
 import click
 
 MOST_PHOTOS = 1_000_000
 FIRST_YEAR, LAST_YEAR = 1826, 2200  # from the oldest photograph that is left
+
+SCREENS: Mapping[str, tuple[int, int]] = {"desktop": (1920, 1080), "portrait": (1170, 2532), "ultrawide": (3440, 1440)}
+"""A usual screen of each kind, in pixels."""
 
 LIMIT = click.IntRange(min=1, max=MOST_PHOTOS)
 
@@ -48,9 +52,30 @@ def parse_screen(text: str) -> tuple[int, int]:
     return int(width), int(height)
 
 
+def parse_clock(text: str) -> time:
+    """A time of day, or now."""
+    if text == "now":
+        return datetime.now().astimezone().time()
+    try:
+        return datetime.strptime(text, "%H:%M").time()
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no time of day: write it like 18:30, or now") from None
+
+
 def parse_aspect(text: str) -> tuple[float, float]:
     """Width to height."""
     return _parse_pair(text, ":", "no aspect: write it like 16:9")
+
+
+def parse_region(text: str) -> tuple[float, float, float, float]:
+    """Left, top, width and height as shares of a picture; becomes a box, left, top, right, bottom."""
+    try:
+        left, top, width, height = map(float, text.split(","))
+    except ValueError:
+        left = top = width = height = math.nan
+    if not (0 <= left < left + width <= 1 and 0 <= top < top + height <= 1):
+        raise click.BadParameter(f"{text!r} is no part of a picture: write it like 0.5,0,0.5,1, from 0 to 1")
+    return left, top, left + width, top + height
 
 
 def _parse_pair(text: str, separator: str, otherwise: str) -> tuple[float, float]:

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from photos_engine.errors import UsageError
 from photos_engine.framing import Frame, find_frames
-from photos_engine.types import Crop, FloatArray, Reason
+from photos_engine.types import Crop, DetectedObject, FloatArray, Reason
 
 
-def crop(saliency: FloatArray, size_px: tuple[int, int], aspect: tuple[float, float]) -> Crop:
-    """Choose the largest crop of an aspect that best keeps what draws the eye.
+def crop(
+    saliency: FloatArray, size_px: tuple[int, int], aspect: tuple[float, float], things: Sequence[DetectedObject] = ()
+) -> Crop:
+    """Choose the largest crop of an aspect that best keeps what draws the eye, and known things whole.
 
-    saliency: (rows, columns), 0 to 1, over the whole picture. size_px, aspect: (width, height).
-    Raises: UsageError for an aspect that makes no sense.
+    saliency: (rows, columns), 0 to 1, over the whole picture. size_px, aspect: (width, height). things: see
+    `framing.things_of`. Raises: UsageError for an aspect that makes no sense.
     """
-    return _as_crop(find_frames(saliency, size_px, aspect)[0])
+    return _as_crop(find_frames(saliency, size_px, aspect, things)[0])
 
 
 def candidates(
-    saliency: FloatArray, size_px: tuple[int, int], aspect: tuple[float, float], *, limit: int = 5
-) -> tuple[Crop, ...]:
-    """Propose clearly different crops of an aspect, tighter ones among them, best first.
+    saliency: FloatArray, size_px: tuple[int, int], aspect: tuple[float, float],
+    things: Sequence[DetectedObject] = (), *, limit: int = 5,
+) -> tuple[Crop, ...]:  # fmt: skip
+    """Propose clearly different crops of an aspect: what `crop` chooses, then others, tighter ones among them.
 
     Raises: UsageError for an aspect that makes no sense or a limit below 1.
     """
     if limit < 1:
         raise UsageError(f"expected a limit of at least 1, not {limit}")
-    return tuple(_as_crop(frame) for frame in find_frames(saliency, size_px, aspect, limit=limit))
+    return tuple(_as_crop(frame) for frame in find_frames(saliency, size_px, aspect, things, limit=limit))
 
 
 def _as_crop(frame: Frame) -> Crop:

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from photos_engine.changes import Marks, find_affected
 from photos_engine.curation import assess_utility
 from photos_engine.keepers import MERIT_TEXTS, best_path, merits_of
 from photos_engine.prints import Pairs, as_words, close_prints, count_differing_bits
@@ -89,6 +90,29 @@ def find_groups(snapshot: Snapshot, likeness: Likeness | None = None) -> tuple[D
             standing[star[1:]] = False
         groups += [_describe(library, kind, star) for star in sorted(kept, key=lambda star: star[0])]
     return tuple(groups)
+
+
+def update_groups(
+    snapshot: Snapshot, before: Marks, known: Iterable[DuplicateGroup], likeness: Likeness | None = None
+) -> tuple[DuplicateGroup, ...]:
+    """Find what `find_groups` finds, making only those groups again that can have changed.
+
+    before, known: what the library was like when its groups were last made, and those groups.
+    """
+    likeness = likeness or Likeness()
+    window_s = max(likeness.similar_s, likeness.burst_s, likeness.burst_id_s)
+    affected = find_affected(snapshot, before, radius=likeness.copy_bits, window_s=window_s)
+    if affected is None:
+        return find_groups(snapshot, likeness)
+    row_of = {item.photo.id: row for row, item in enumerate(snapshot.photos)}
+    rows = np.flatnonzero(affected)
+    part = replace(
+        snapshot, photos=tuple(snapshot.photos[row] for row in rows.tolist()), embeddings=snapshot.embeddings[rows]
+    )
+    # Of a group with somebody who is gone all others are affected, so it is made again.
+    stay = [group for group in known if all(i in row_of and not affected[row_of[i]] for i in group.photo_ids)]
+    groups = [*stay, *find_groups(part, likeness)]
+    return tuple(sorted(groups, key=lambda group: (_KINDS.index(group.kind), row_of[group.photo_ids[0]])))
 
 
 def as_stacks(groups: Iterable[DuplicateGroup]) -> Mapping[str, Stack]:
@@ -191,8 +215,12 @@ def _burst_key(photo: Photo, path: Path) -> str | None:
 
 
 def _print_twins(library: _Library, radius: int) -> Pairs:
-    # The worthiest first: of many equal prints only the first few are paired with all the others.
-    order = np.argsort(-library.worths("copy", np.arange(len(library.items))), kind="stable")
+    # Of many equal prints only the first few are paired with all the others: the worthiest.
+    _, print_of, sizes = np.unique(library.prints, axis=0, return_inverse=True, return_counts=True)
+    equal = np.flatnonzero(sizes[print_of] > 1)
+    worths = np.zeros(len(library.items), np.float32)
+    worths[equal] = library.worths("copy", equal)
+    order = np.argsort(-worths, kind="stable")
     twins: Pairs = np.sort(order[close_prints(library.prints[order], radius)], axis=1)
     return twins
 

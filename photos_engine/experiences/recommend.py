@@ -48,6 +48,13 @@ class Taste:
         liking: FloatArray = (0.5 + trust * (probability - 0.5)).astype(np.float32)
         return liking
 
+    def likes_most(self, limit: int = 10) -> tuple[Reason, ...]:
+        """Name the tags that set what the person likes apart, strongest first, either way."""
+        lifts = sorted(self.tag_lifts.items(), key=lambda entry: (-abs(entry[1]), entry[0]))[:limit]
+        return tuple(
+            Reason(f"{'likes' if lift > 0 else 'avoids'}_{tag}", lift, _describe(tag, lift)) for tag, lift in lifts
+        )
+
     def explain(self, item: AnalysedPhoto, limit: int = 3) -> tuple[Reason, ...]:
         """Name what of this photo the person likes more, or less, than most."""
         if self.weights is None:
@@ -62,13 +69,16 @@ class Taste:
         )
 
 
-def learn_taste(snapshot: Snapshot) -> Taste:
+def learn_taste(snapshot: Snapshot, forgotten: Mapping[str, float] | None = None) -> Taste:
     """Learn from the signs in a snapshot; the same snapshot always teaches the same.
 
     Photos without a sign stand, lightly weighed, for what the person left alone: most people mark only what
-    they like, and a model needs both sides.
+    they like, and a model needs both sides. forgotten: by photo id, signs that don't count, as `find_signs` gave
+    them when the person wished to begin anew; another sign on the same photo does.
     """
-    signs = np.array([_sign(item) for item in snapshot.photos], dtype=np.float64)
+    told, forgotten = find_signs(snapshot), forgotten or {}
+    told = {photo_id: sign for photo_id, sign in told.items() if forgotten.get(photo_id) != sign}
+    signs = np.array([told.get(item.photo.id, 0.0) for item in snapshot.photos], dtype=np.float64)
     liked, disliked, unjudged = (np.flatnonzero(rows) for rows in (signs > 0, signs < 0, signs == 0))
     if len(liked) + len(disliked) < SIGNS_NEEDED or not len(liked):
         return Taste(len(liked), len(disliked), None, 0.0, {})
@@ -88,6 +98,11 @@ def learn_taste(snapshot: Snapshot) -> Taste:
     model.fit(snapshot.embeddings[rows], signs[rows] > 0, sample_weight=weights)
     coefficients: FloatArray = model.coef_[0].astype(np.float32)
     return Taste(len(liked), len(disliked), coefficients, float(model.intercept_[0]), _lift_tags(snapshot, liked))
+
+
+def find_signs(snapshot: Snapshot) -> dict[str, float]:
+    """What the person's acts say of photos, by id: above 0 liked, below disliked; of most photos they say nothing."""
+    return {item.photo.id: sign for item in snapshot.photos if (sign := _sign(item))}
 
 
 def score(snapshot: Snapshot) -> FloatArray:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from datetime import date
+from collections.abc import Callable, Iterator
+from datetime import date, time
 
 import numpy as np
 
 from photos_engine.curation import is_showable
-from photos_engine.framing import Frame, find_frames
-from photos_engine.selection import choose_varied
+from photos_engine.framing import Frame, find_frames, things_of
+from photos_engine.models.detection import area
+from photos_engine.selection import choose_varied, rate_looks, spread
 from photos_engine.types import AnalysedPhoto, FloatArray, Photo, Reason, Snapshot, Wallpaper
 
 # How well a tag's scene serves as a background, 0 to 1: wide views of nature first, then built ones.
@@ -32,11 +33,21 @@ _PEOPLE = ("person", "portrait", "selfie", "group", "family", "couple", "friends
 _SURE = 0.4  # from which probability on a tag counts here
 _ENOUGH_SCENERY = 0.35
 _KEPT, _KEPT_PEOPLE = 0.6, 0.85  # how much of what draws the eye must stay inside the crop
+_NEAR = 0.02  # share of the frame from which on a person is in the picture and not far off
 _CUT, _CUT_PEOPLE = 0.15, 0.05  # how much of it the crop's edges may pass through
 _WITH_PEOPLE = 0.5  # of a scene's worth: a background is a view first, and people in it want to be looked at
 _BUSY = 0.55
 _LOOKED_AT = 12  # times the limit: how many of the most promising have their saliency read
-_QUALITY, _SCENE, _CALM, _FIT, _TURN = 0.3, 0.35, 0.2, 0.1, 0.05
+_VARIED = 3  # times the limit: how many different ones the scenes, seasons and lights are chosen from
+_LEVEL = 0.4  # how level the picture must have been held, where the model tells
+_QUALITY, _SCENE, _CALM, _FIT, _TURN, _LIGHT = 0.3, 0.35, 0.2, 0.1, 0.05, 0.15
+_REPEAT = {"scene": 0.03, "season": 0.01, "light": 0.01}
+"""What each earlier choice with the same costs: a dozen beaches are one picture after a while."""
+_LIGHTS = {
+    "night": ("night", "night_city", "starry_sky", "moon", "northern_lights", "fireworks", "campfire", "candle"),
+    "dusk": ("sunset", "sunrise", "twilight"),
+}
+_HOURS = ((6, "night"), (9, "dusk"), (17, "day"), (21, "dusk"), (24, "night"))  # until which hour
 
 
 def suggest_wallpapers(
@@ -46,9 +57,11 @@ def suggest_wallpapers(
     screen: tuple[int, int],
     limit: int,
     on: date,
+    at: time | None = None,
 ) -> tuple[Wallpaper, ...]:
     """Suggest up to `limit` wallpapers for a screen of (width, height) pixels, best first, varied, with the crop.
 
+    Varied in scene, season and light. at: a time of day; pictures in its light go first, and without one none does.
     A photo that would have to be enlarged is left out, as are people cut in two, things to read, and pictures
     that are busy where the screen has its clock or icons. The order of equals changes from day to day.
     """
@@ -61,14 +74,16 @@ def suggest_wallpapers(
     made: dict[str, Wallpaper] = {}
     rows = []
     for _, row, item in promising[: _LOOKED_AT * limit]:
-        wallpaper = _make(item, saliency(item.photo), screen, on)
+        wallpaper = _make(item, saliency(item.photo), screen, on, at)
         if wallpaper is not None:
             made[item.photo.id] = wallpaper
             rows.append(row)
     items = [snapshot.photos[row] for row in rows]
     worths = [made[item.photo.id].score for item in items]
-    choice = choose_varied(items, snapshot.embeddings[np.array(rows, dtype=np.int64)], limit, worths)
-    chosen = (made[item.photo.id] for item in choice.chosen)
+    choice = choose_varied(items, snapshot.embeddings[np.array(rows, dtype=np.int64)], _VARIED * limit, worths)
+    varied = [made[item.photo.id] for item in choice.chosen]
+    facets = [_facets(item) for item in choice.chosen]
+    chosen = (varied[row] for row in spread([wallpaper.score for wallpaper in varied], facets, _REPEAT, limit))
     return tuple(sorted(chosen, key=lambda wallpaper: (-wallpaper.score, wallpaper.photo.id)))
 
 
@@ -81,7 +96,7 @@ def _promise(item: AnalysedPhoto) -> float:
     if any(item.tags.get(tag, 0.0) >= _SURE for tag in _UNFIT):
         return 0.0
     scenery = _scenery(item)
-    return _QUALITY * item.quality.overall + _SCENE * scenery if scenery >= _ENOUGH_SCENERY else 0.0
+    return _QUALITY * rate_looks(item) + _SCENE * scenery if scenery >= _ENOUGH_SCENERY else 0.0
 
 
 def _scenery(item: AnalysedPhoto) -> float:
@@ -90,26 +105,61 @@ def _scenery(item: AnalysedPhoto) -> float:
 
 
 def _shows_people(item: AnalysedPhoto) -> bool:
-    return bool(item.photo.facts.people) or any(item.tags.get(tag, 0.0) >= _SURE for tag in _PEOPLE)
+    """Named, told by a tag, or found; figures far off in a view don't count."""
+    return (
+        bool(item.photo.facts.people)
+        or any(item.tags.get(tag, 0.0) >= _SURE for tag in _PEOPLE)
+        or any(thing.label == "person" and area(thing.box) >= _NEAR for thing in item.objects)
+    )
 
 
-def _make(item: AnalysedPhoto, saliency: FloatArray, screen: tuple[int, int], on: date) -> Wallpaper | None:
-    photo = item.photo
-    frame = find_frames(saliency, (photo.width_px, photo.height_px), screen)[0]
+def _facets(item: AnalysedPhoto) -> Iterator[tuple[str, object]]:
+    yield "scene", max(_SCENERY, key=lambda tag: _SCENERY[tag] * item.tags.get(tag, 0.0))
+    yield "season", _season(item.photo)
+    yield "light", _light_of(item)
+
+
+def _season(photo: Photo) -> int:
+    """The quarter of the year, from December on; on the southern half it is half a year ahead."""
+    is_south = photo.facts.gps is not None and photo.facts.gps.latitude < 0
+    return (photo.taken.month + 6 * is_south) % 12 // 3
+
+
+def _light_of(item: AnalysedPhoto) -> str:
+    """Night, dusk or day: as it looks, otherwise as the clock says; a room at night is as light as day."""
+    for light, names in _LIGHTS.items():
+        if any(item.tags.get(tag, 0.0) >= _SURE for tag in names):
+            return light
+    return _light_at(item.photo.taken.time()) if item.photo.is_dated and "indoors" not in item.tags else "day"
+
+
+def _light_at(clock: time) -> str:
+    return next(light for until, light in _HOURS if clock.hour < until)
+
+
+def _make(
+    item: AnalysedPhoto, saliency: FloatArray, screen: tuple[int, int], on: date, at: time | None
+) -> Wallpaper | None:
+    photo, level = item.photo, item.quality.level
+    if level is not None and level < _LEVEL:
+        return None
+    frame = find_frames(saliency, (photo.width_px, photo.height_px), screen, things_of(photo.facts, item.objects))[0]
     kept, cut = (_KEPT_PEOPLE, _CUT_PEOPLE) if _shows_people(item) else (_KEPT, _CUT)
     calm = _calm(saliency, frame, is_upright=screen[1] > screen[0])
     if frame.kept < kept or frame.cut > cut or calm < 1 - _BUSY or _cuts_a_face(photo, frame):
         return None
     turn = hashlib.blake2b(f"{on.isoformat()}/{photo.id}".encode(), digest_size=2).digest()
     scene = _scenery(item)
-    reasons = (
+    reasons: tuple[Reason, ...] = (
         Reason("scene", _SCENE * scene, "It shows scenery that suits a background."),
-        Reason("quality", _QUALITY * item.quality.overall, f"Its quality is {item.quality.overall:.2f} of 1."),
+        Reason("quality", _QUALITY * rate_looks(item), f"Its looks are {rate_looks(item):.2f} of 1."),
         Reason("calm", _CALM * calm, f"It is {calm:.0%} calm where the screen shows other things."),
         Reason("fit", _FIT * frame.kept, f"The crop keeps {frame.kept:.0%} of what draws the eye."),
         Reason("turn", _TURN * int.from_bytes(turn, "big") / 0xFFFF, "Every day has its own turn."),
     )
-    return Wallpaper(photo, round(sum(reason.weight for reason in reasons), 4), frame.box, reasons)
+    if at is not None and (light := _light_at(at)) == _light_of(item):
+        reasons = (*reasons, Reason("light", _LIGHT, f"It has the light of the {light}."))
+    return Wallpaper(photo, round(min(1.0, sum(reason.weight for reason in reasons)), 4), frame.box, reasons)
 
 
 def _calm(saliency: FloatArray, frame: Frame, *, is_upright: bool) -> float:

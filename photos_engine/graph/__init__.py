@@ -6,12 +6,12 @@ the only room that knows networkx.
 
 from photos_engine.graph.build import build_graph
 from photos_engine.graph.calendar import season_of
+from photos_engine.graph.decided import KnownStay, read_days
+from photos_engine.graph.looks import DAY_STARTS_AT_H, Look, ancestors_of, day_of, look_at
 from photos_engine.graph.naming import join_suburbs
 from photos_engine.graph.persist import GRAPH_VERSION
 from photos_engine.graph.query import EVENT_KINDS, PersonalGraph
-from photos_engine.graph.records import Celebration, Home, KnownPerson, KnownPlace, Moment, Related
-from photos_engine.graph.themes import ancestors_of
-from photos_engine.graph.timeline import DAY_STARTS_AT_H, day_of, with_ancestors
+from photos_engine.graph.records import Celebration, Home, KnownPerson, KnownPet, KnownPlace, Moment, Related
 from photos_engine.graph.weave import as_slug
 
 __all__ = [
@@ -21,7 +21,10 @@ __all__ = [
     "Celebration",
     "Home",
     "KnownPerson",
+    "KnownPet",
     "KnownPlace",
+    "KnownStay",
+    "Look",
     "Moment",
     "PersonalGraph",
     "Related",
@@ -30,6 +33,7 @@ __all__ = [
     "build_graph",
     "day_of",
     "join_suburbs",
+    "look_at",
+    "read_days",
     "season_of",
-    "with_ancestors",
 ]

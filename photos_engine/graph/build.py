@@ -1,47 +1,66 @@
 """From a snapshot to the graph: the inferences in the order in which each needs the one before.
 
-A pure function of its arguments: the same snapshot gives the same graph, whatever was known before.
+A pure function of its arguments: the same snapshot gives the same graph. What was known before decides only by
+which names journeys go.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 import numpy as np
 
 from photos_engine.graph.calendar import find_feasts, season_of
 from photos_engine.graph.celebrations import FoundCelebration, find_birthdays, find_celebrations
-from photos_engine.graph.context import add_cameras, add_people, add_places, add_tags, add_times, place_of
+from photos_engine.graph.context import add_cameras, add_people, add_places, add_tags, add_times, places_of
+from photos_engine.graph.decided import KnownStay, NodeDecisions, name_journeys
+from photos_engine.graph.everyday import add_objects, add_pets, add_routines, add_workplaces
+from photos_engine.graph.habits import find_routines, find_workplace
 from photos_engine.graph.home import HomeBase, find_home
 from photos_engine.graph.journeys import Journey, find_journeys
+from photos_engine.graph.looks import Look, look_at
 from photos_engine.graph.moments import find_moments
 from photos_engine.graph.naming import JourneyName, name_journey
+from photos_engine.graph.pets import find_pets
 from photos_engine.graph.query import PersonalGraph
 from photos_engine.graph.themes import TagTable, build_tag_table, frequent_in, standing_out
-from photos_engine.graph.timeline import FloatVector, IntVector, Timeline, build_timeline
+from photos_engine.graph.timeline import BoolVector, FloatVector, IntVector, Timeline, build_timeline
 from photos_engine.graph.weave import Weaver, as_slug, as_triples, group_by_moment
 from photos_engine.types import Place, Reason, Snapshot, Tag
 
 _TAGS_A_MOMENT, _TAGS_AN_EVENT = 4, 8
 
 
-def build_graph(snapshot: Snapshot, tags: Mapping[str, Tag]) -> PersonalGraph:
+def build_graph(
+    snapshot: Snapshot,
+    tags: Mapping[str, Tag],
+    *,
+    looks: Sequence[Look] | None = None,
+    known: Iterable[KnownStay] = (),
+) -> PersonalGraph:
     """Infer the personal knowledge graph of a library.
 
     Only photos whose date was recorded take part; hidden ones and utility content tell nothing about a
-    life and don't. Takes some seconds for 100,000 photos on one core.
+    life and don't. looks: one for each photo of the snapshot, in its order, if they are at hand. known: the
+    journeys as they were found before, whose names they keep. Takes some seconds for 100,000 photos on one core.
     """
-    timeline = build_timeline(snapshot)
-    places = [place_of(snapshot, timeline, n) for n in range(len(timeline))]
+    looks = look_at(snapshot, tags) if looks is None else looks
+    timeline = build_timeline(looks)
+    places = places_of(snapshot, timeline)
     home = find_home(timeline)
     journeys = find_journeys(timeline, home)
-    table = build_tag_table(snapshot, timeline, tags)
+    table = build_tag_table(looks, timeline)
     celebrations = _find_all_celebrations(snapshot, timeline, table, home, journeys, places)
     moments = find_moments(timeline, _number_events(timeline, journeys, celebrations))
 
-    weaver = Weaver(snapshot, timeline)
+    weaver = Weaver(snapshot, timeline, NodeDecisions(snapshot.decisions, known))
     weaver.graph.graph["last_day"] = date.fromordinal(int(timeline.day.max()) if len(timeline) else 1).isoformat()
+    weaver.graph.graph["hidden_photos"] = [
+        look.item.photo.id
+        for look in (looks if weaver.decided.hides_days else ())
+        if look.item.photo.is_dated and weaver.decided.hides_day(look.day)
+    ]
     add_tags(weaver, table, tags)
     cities = add_places(weaver, table, places)
     add_times(weaver, table, _latitudes(timeline, home))
@@ -51,6 +70,11 @@ def build_graph(snapshot: Snapshot, tags: Mapping[str, Tag]) -> PersonalGraph:
     events += _add_celebrations(weaver, celebrations, owner)
     _link_events(weaver, events, table, owner)
     add_people(weaver, table, owner)
+    away = _is_away(timeline, journeys)
+    add_pets(weaver, find_pets(looks, timeline, snapshot.embeddings, tags, away), owner)
+    add_routines(weaver, find_routines(timeline, table, tags, away))
+    add_workplaces(weaver, home, find_workplace(timeline, home, away), places, cities)
+    add_objects(weaver, events)
     add_cameras(weaver)
     return PersonalGraph(weaver.graph)
 
@@ -164,15 +188,16 @@ def _add_moments(
     """Write the moments; position of each photo -> its moment's node."""
     owner: dict[int, str] = {}
     for at, found in zip(moments, frequent_in(table, weaver.timeline, moments, _TAGS_A_MOMENT), strict=True):
-        start = weaver.time(at[0])
+        start, end = weaver.time(at[0]), weaver.time(at[-1])
         node = weaver.unused(f"moment:{start:%Y-%m-%dT%H:%M:%S}")
         known = [place for n in at.tolist() if (place := places[n])]
         weaver.add(
             node,
             "moment",
             f"{start.day} {start:%B %Y, %H:%M}",
+            decided=weaver.decided.of_moment(start, end, int(weaver.timeline.day[at[0]])),
             start=start.isoformat(),
-            end=weaver.time(at[-1]).isoformat(),
+            end=end.isoformat(),
             place=known[0].city if known else None,
             photos=weaver.photo_ids(at),
             count=len(at),
@@ -192,16 +217,19 @@ def _add_journeys(
     owner: Mapping[int, str],
 ) -> list[tuple[str, IntVector]]:
     events = []
-    for journey in journeys:
-        known = [place for n in journey.at.tolist() if (place := places[n])]
-        name = name_journey(known)
+    known_places = [[place for n in journey.at.tolist() if (place := places[n])] for journey in journeys]
+    titles = [name_journey(known) for known in known_places]
+    spans = [(date.fromordinal(j.first_day), date.fromordinal(j.last_day)) for j in journeys]
+    names = name_journeys(spans, [as_slug(title.title) for title in titles], weaver.decided.stays)
+    weaver.graph.graph["stays"] = _stays(weaver.decided.stays, names, spans)
+    for journey, known, name, ids, span in zip(journeys, known_places, titles, names, spans, strict=True):
         kind = "trip" if journey.is_trip else "day_out"
-        node = weaver.unused(f"{kind}:{date.fromordinal(journey.first_day).isoformat()}-{as_slug(name.title)}")
-        weaver.add(
-            node,
+        node = weaver.add(
+            f"{kind}:{ids[0]}",
             kind,
             name.title,
             journey.at,
+            decided=weaver.decided.of_journey(ids, *span),
             start=weaver.time(journey.at[0]).isoformat(),
             end=weaver.time(journey.at[-1]).isoformat(),
             places=list(name.cities),
@@ -228,6 +256,17 @@ def _add_journeys(
     return events
 
 
+def _stays(
+    known: Sequence[KnownStay], names: Sequence[tuple[str, ...]], spans: Sequence[tuple[date, date]]
+) -> list[list[str]]:
+    """(name, first day, last day) of every journey that is or was known; one that has shrunk keeps all its days."""
+    stays = {stay.name: (stay.first, stay.last) for stay in known}
+    for (name, *_), (first, last) in zip(names, spans, strict=True):
+        before = stays.get(name, (first, last))
+        stays[name] = (min(first, before[0]), max(last, before[1]))
+    return [[name, first.isoformat(), last.isoformat()] for name, (first, last) in sorted(stays.items())]
+
+
 def _reasons_of(journey: Journey, name: JourneyName) -> list[Reason]:
     days = f"{journey.days} days" if journey.is_trip else "one day"
     return [
@@ -243,11 +282,13 @@ def _add_celebrations(
     events = []
     for found in celebrations:
         subject = f"birthday-{as_slug(found.person)}" if found.person else found.slug.replace("_", "-")
+        celebration = f"celebration:{found.named_day.isoformat()}-{subject}"
         node = weaver.add(
-            f"celebration:{found.day.isoformat()}-{subject}",
+            celebration,
             "celebration",
             found.name,
             found.at,
+            decided=weaver.decided.of_day(celebration, found.day),
             slug=found.slug,
             day=found.day.isoformat(),
             person=found.person,
@@ -262,6 +303,13 @@ def _add_celebrations(
         weaver.link(node, holiday, "celebrates", at=found.at, confidence=found.confidence, reason=text)
         events.append((node, found.at))
     return events
+
+
+def _is_away(timeline: Timeline, journeys: tuple[Journey, ...]) -> BoolVector:
+    away = np.zeros(len(timeline), dtype=bool)
+    for journey in journeys:
+        away[journey.at] = True
+    return away
 
 
 def _link_events(

@@ -32,6 +32,11 @@ class Feast:
         """Every day of it, in order."""
         return tuple(self.first + timedelta(n) for n in range((self.last - self.first).days + 1))
 
+    @property
+    def main_day(self) -> date:
+        """The day that it is known by: Christmas Day, New Year's Eve, Easter Sunday."""
+        return self.days[(len(self.days) - 1) // 2]
+
 
 _CHRISTMAS = frozenset({"christmas", "christmas_tree", "christmas_lights", "christmas_market", "santa_claus"})
 _HALLOWEEN = frozenset({"halloween", "jack_o_lantern", "pumpkin", "costume"})

@@ -26,11 +26,15 @@ _BIRTHDAY_TAGS = frozenset({"birthday", "birthday_cake"})
 
 @dataclass(frozen=True, slots=True)
 class FoundCelebration:
-    """A feast that was celebrated, with the photos of it (positions in the timeline)."""
+    """A feast that was celebrated, with the photos of it (positions in the timeline).
+
+    day: the one with most photos. named_day: the feast's own, which no later import changes.
+    """
 
     slug: str
     name: str
     day: date
+    named_day: date
     at: IntVector
     confidence: float
     reasons: tuple[Reason, ...]
@@ -91,7 +95,7 @@ def _as_celebration(timeline: Timeline, feast: Feast, evidence: Sequence[_Eviden
         reasons.append(Reason("activity", min(1.0, lively / 5), f"{lively:.1f} times as many photos as on a busy day."))
     doubt = (1 - min(0.9, 1.5 * showing / keepers)) * (1 - min(0.8, lively / 6))
     at = np.sort(np.concatenate([e.at for e in evidence]))
-    return FoundCelebration(feast.slug, feast.name, day, at, round(1 - doubt, 3), tuple(reasons))
+    return FoundCelebration(feast.slug, feast.name, day, feast.main_day, at, round(1 - doubt, 3), tuple(reasons))
 
 
 def find_birthdays(snapshot: Snapshot, timeline: Timeline, table: TagTable) -> tuple[FoundCelebration, ...]:
@@ -116,7 +120,7 @@ def find_birthdays(snapshot: Snapshot, timeline: Timeline, table: TagTable) -> t
             if np.count_nonzero(timeline.keeper[at]) >= MIN_PHOTOS:
                 reasons = (Reason("recurrence", 0.8, text),)
                 on = date.fromordinal(day)
-                found.append(FoundCelebration("birthday", f"{name}’s birthday", on, at, 0.8, reasons, name))
+                found.append(FoundCelebration("birthday", f"{name}’s birthday", on, on, at, 0.8, reasons, name))
     return tuple(found)
 
 

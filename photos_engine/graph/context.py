@@ -18,9 +18,11 @@ from photos_engine.types import Place, Snapshot, Tag
 _TAGS_A_NODE = 12
 
 
-def place_of(snapshot: Snapshot, timeline: Timeline, position: int) -> Place | None:
-    """The place of a photo, if its position is credible."""
-    return None if np.isnan(timeline.latitude[position]) else snapshot.photos[int(timeline.rows[position])].photo.place
+def places_of(snapshot: Snapshot, timeline: Timeline) -> list[Place | None]:
+    """The place of each photo of the timeline, if its position is credible."""
+    is_known = (~np.isnan(timeline.latitude)).tolist()
+    rows = zip(timeline.rows.tolist(), is_known, strict=True)
+    return [snapshot.photos[row].photo.place if known else None for row, known in rows]
 
 
 def add_tags(weaver: Weaver, table: TagTable, tags: Mapping[str, Tag]) -> None:
@@ -131,6 +133,8 @@ def add_people(weaver: Weaver, table: TagTable, owner: Mapping[int, str]) -> Non
     together: Counter[tuple[str, str]] = Counter()
     for n, row in enumerate(weaver.timeline.rows.tolist()):
         regions = weaver.snapshot.photos[row].photo.facts.people
+        if not regions:
+            continue
         nodes = {f"person:{as_slug(region.name)}": region.name for region in regions if region.name.strip()}
         for node, name in nodes.items():
             seen[node].append(n)
@@ -154,18 +158,20 @@ def add_people(weaver: Weaver, table: TagTable, owner: Mapping[int, str]) -> Non
 
 def add_cameras(weaver: Weaver) -> None:
     """Write the cameras, tied to the years in which they were used."""
-    used: dict[str, list[int]] = defaultdict(list)
-    labels: dict[str, str] = {}
+    named: dict[tuple[str, str], list[int]] = defaultdict(list)
     for n, row in enumerate(weaver.timeline.rows.tolist()):
         facts = weaver.snapshot.photos[row].photo.facts
-        make, model = (facts.camera_make or "").strip(), (facts.camera_model or "").strip()
+        named[(facts.camera_make or "").strip(), (facts.camera_model or "").strip()].append(n)
+    used: dict[str, list[int]] = defaultdict(list)
+    labels: dict[str, str] = {}
+    for (make, model), members in named.items():
         if make or model:
             label = model if model.lower().startswith(make.lower()) else f"{make} {model}".strip()
             node = f"camera:{as_slug(label)}"
-            used[node].append(n)
+            used[node] += members
             labels.setdefault(node, label)
     for node, members in used.items():
-        at = np.array(members)
+        at = np.sort(np.array(members))
         weaver.add(node, "camera", labels[node], at, first=weaver.day_text(at[0]), last=weaver.day_text(at[-1]))
         years = np.array([date.fromordinal(day).year for day in weaver.timeline.day[at].tolist()])
         for year in np.unique(years).tolist():

@@ -136,17 +136,17 @@ def _is_settled(anchor: Anchor) -> bool:
 def _assign_days(anchors: list[Anchor]) -> list[tuple[int, int]]:
     """(day, anchor) for every active day: the cheapest story, in which a move costs `_MOVE_COST_DAYS` days."""
     days = np.unique(np.concatenate([a.days for a in anchors]))
-    seen = np.stack([np.isin(days, a.days) for a in anchors], axis=1)
-    best, came_from = np.zeros(len(anchors)), np.zeros((len(days), len(anchors)), dtype=np.int64)
-    for t in range(len(days)):
-        leader = int(np.argmax(best))
-        moves = best[leader] - _MOVE_COST_DAYS > best
-        came_from[t] = np.where(moves, leader, np.arange(len(anchors)))
-        best = np.where(moves, best[leader] - _MOVE_COST_DAYS, best) + seen[t]
-    path, state = [], int(np.argmax(best))
-    for t in range(len(days) - 1, -1, -1):
-        path.append((int(days[t]), state))
-        state = int(came_from[t, state])
+    seen = np.stack([np.isin(days, a.days) for a in anchors], axis=1).tolist()
+    best, came_from = [0.0] * len(anchors), []  # plain numbers: there are few anchors and many days
+    for is_there in seen:
+        leader = max(range(len(anchors)), key=best.__getitem__)
+        moved = best[leader] - _MOVE_COST_DAYS
+        came_from.append([leader if moved > stayed else n for n, stayed in enumerate(best)])
+        best = [max(stayed, moved) + here for stayed, here in zip(best, is_there, strict=True)]
+    path, state = [], max(range(len(anchors)), key=best.__getitem__)
+    for day, origin in zip(days.tolist()[::-1], came_from[::-1], strict=True):
+        path.append((day, state))
+        state = origin[state]
     return path[::-1]
 
 

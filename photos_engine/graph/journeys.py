@@ -14,14 +14,8 @@ from itertools import pairwise
 import numpy as np
 
 from photos_engine.graph.home import HOME_RADIUS_KM, HomeBase
-from photos_engine.graph.timeline import (
-    DAY_STARTS_AT_H,
-    BoolVector,
-    FloatVector,
-    IntVector,
-    Timeline,
-    distance_km,
-)
+from photos_engine.graph.looks import DAY_STARTS_AT_H
+from photos_engine.graph.timeline import BoolVector, FloatVector, IntVector, Timeline, distance_km
 
 MAX_GAP_DAYS = 3  # a traveller who takes no photo for longer has probably been home between
 MAX_GAP_SAME_PLACE_DAYS = 4  # less than from one weekend at the grandparents' to the next

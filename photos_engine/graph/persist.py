@@ -12,7 +12,7 @@ import networkx as nx
 
 from photos_engine.files import write_atomically
 
-GRAPH_VERSION = 1  # raise it whenever the graph built from the same snapshot would differ
+GRAPH_VERSION = 2  # raise it whenever the graph built from the same snapshot would differ
 
 _log = logging.getLogger(__name__)
 

@@ -19,7 +19,8 @@ import networkx as nx
 
 from photos_engine.errors import NotFound
 from photos_engine.graph import persist
-from photos_engine.graph.records import Celebration, Home, KnownPerson, KnownPlace, Moment, Related
+from photos_engine.graph.decided import KnownStay
+from photos_engine.graph.records import Celebration, Home, KnownPerson, KnownPet, KnownPlace, Moment, Related
 from photos_engine.types import GeoPoint, Interest, Reason, Trip
 
 PLACE_KINDS = ("city", "region", "country")
@@ -28,6 +29,7 @@ INTEREST_HALF_LIFE_DAYS = 270.0
 _SEASON_MONTHS = 1  # an interest of the same time of year counts twice: skiing in December
 _MIN_DAYS = 3
 _FEATURED_LESS = 0.3
+_PRIVATE = ("stays", "hidden_photos")  # facts of the graph that are for the engine alone
 
 NodeData = Mapping[str, Any]
 Edge = tuple[str, str] | tuple[str, str, str]
@@ -114,6 +116,22 @@ class PersonalGraph:
             for node, d in self._of_kind("home")
         )
 
+    def pets(self) -> tuple[KnownPet, ...]:
+        """Every animal that keeps coming back, by species; of one species the most photographed first."""
+        return tuple(
+            KnownPet(
+                node,
+                d["species"],
+                d["label"],
+                d.get("number"),
+                tuple(d["photos"]),
+                d["months"],
+                d["confidence"],
+                _reasons(d),
+            )
+            for node, d in self._of_kind("pet")
+        )
+
     def people(self) -> tuple[KnownPerson, ...]:
         """Everybody named in the photos' metadata, most photographed first."""
         found = [
@@ -166,7 +184,7 @@ class PersonalGraph:
     def photo_ids(self, node: str) -> tuple[str, ...]:
         """All photos of a moment or an event in time order; of any other node a sample, as its provenance has it."""
         d = self.node(node)
-        if d["kind"] == "moment":
+        if d["kind"] in ("moment", "pet"):
             return tuple(d["photos"])
         if d["kind"] in EVENT_KINDS:
             there = (moment for moment in d["moments"] if moment in self._graph)  # `about` may lack some
@@ -194,9 +212,15 @@ class PersonalGraph:
         return frozenset(own | {moment for node in own for moment in self._graph.nodes[node].get("moments", ())})
 
     def hidden_photo_ids(self) -> frozenset[str]:
-        """The photos of hidden moments and events."""
+        """The photos of hidden moments, events, pets and days."""
         nodes = self._graph.nodes
-        return frozenset(photo for node in self.hidden() for photo in nodes[node].get("photos", ()))
+        of_nodes = frozenset(photo for node in self.hidden() for photo in nodes[node].get("photos", ()))
+        return of_nodes.union(self._graph.graph.get("hidden_photos", ()))
+
+    def stays(self) -> tuple[KnownStay, ...]:
+        """Every journey that is or was known, by the name that it keeps."""
+        rows = self._graph.graph.get("stays", ())
+        return tuple(KnownStay(name, date.fromisoformat(a), date.fromisoformat(b)) for name, a, b in rows)
 
     def is_featured_less(self, node: str) -> bool:
         """Whether a person wants to see less of a node."""
@@ -245,7 +269,7 @@ class PersonalGraph:
         """{"nodes": [...], "edges": [...]} of plain values; hidden nodes are left out."""
         shown = {n for n in self._graph if self._is_shown(n)}
         return {
-            **self._graph.graph,
+            **{name: value for name, value in self._graph.graph.items() if name not in _PRIVATE},
             "nodes": [{"id": n, **self._graph.nodes[n]} for n in self._graph if n in shown],
             "edges": [
                 {"source": a, "target": b, **d} for a, b, d in self._graph.edges(data=True) if a in shown and b in shown

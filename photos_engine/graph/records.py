@@ -59,6 +59,20 @@ class KnownPerson:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownPet:
+    """An animal that keeps coming back; `number` tells it from others of its species, None where it is the only one."""
+
+    node: str
+    species: str
+    label: str
+    number: int | None
+    photo_ids: tuple[str, ...]
+    months: int
+    confidence: float
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class KnownPlace:
     """A city, region or country with photographs; `kind` says which."""
 

@@ -6,15 +6,15 @@ to a trip, a season or a year only where its rate there stands out from its rate
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from photos_engine.graph.timeline import IntVector, Timeline, with_ancestors
-from photos_engine.types import Snapshot, Tag
+from photos_engine.graph.looks import Look
+from photos_engine.graph.timeline import IntVector, Timeline
 
 MIN_PHOTOS = 3
 MIN_LIFT = 1.5
@@ -57,31 +57,14 @@ class TagTable:
         return np.asarray((member @ self.present).toarray(), dtype=np.float32)
 
 
-def ancestors_of(tags: Mapping[str, Tag]) -> dict[str, frozenset[str]]:
-    """Every tag's parents, their parents, and so on; a loop in the taxonomy ends where it began."""
-    closed: dict[str, frozenset[str]] = {}
-    for tag in tags:
-        seen: set[str] = set()
-        todo = list(tags[tag].parents)
-        while todo:
-            parent = todo.pop()
-            if parent not in seen and parent != tag:
-                seen.add(parent)
-                todo += tags[parent].parents if parent in tags else ()
-        closed[tag] = frozenset(seen)
-    return closed
-
-
-def build_tag_table(snapshot: Snapshot, timeline: Timeline, tags: Mapping[str, Tag]) -> TagTable:
+def build_tag_table(looks: Sequence[Look], timeline: Timeline) -> TagTable:
     """Count the tags of the timeline's keepers, with all that they imply."""
-    ancestors = ancestors_of(tags)
     column: dict[str, int] = {}
     indices: list[int] = []
     starts = [0]
-    for position, row in enumerate(timeline.rows.tolist()):
-        if timeline.keeper[position]:
-            found = with_ancestors(snapshot.photos[row].tags, ancestors)
-            indices += [column.setdefault(tag, len(column)) for tag in found]
+    for row, is_keeper in zip(timeline.rows.tolist(), timeline.keeper.tolist(), strict=True):
+        if is_keeper:
+            indices += [column.setdefault(tag, len(column)) for tag in looks[row].tags]
         starts.append(len(indices))
     present = sparse.csr_matrix(
         (np.ones(len(indices), dtype=np.float32), np.array(indices, dtype=np.int64), np.array(starts, dtype=np.int64)),

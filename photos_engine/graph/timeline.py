@@ -1,29 +1,23 @@
 """The library as arrays in time order: what every inference of the graph counts and measures on.
 
-One pass over the snapshot's objects; afterwards home, trips and moments are numpy arithmetic, which
+One pass over the photos' looks; afterwards home, trips and moments are numpy arithmetic, which
 is what keeps 100,000 photos within seconds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
-from photos_engine.curation import assess_utility, is_showable
-from photos_engine.types import Snapshot
+from photos_engine.graph.looks import Look
 
 FloatVector = NDArray[np.float64]
 IntVector = NDArray[np.int64]
 BoolVector = NDArray[np.bool_]
 
-DAY_STARTS_AT_H = 4  # a party past midnight belongs to the evening on which it began
-
-_EPOCH = datetime(1970, 1, 1)
-_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 _EARTH_RADIUS_KM = 6371.0088
 _IMPOSSIBLE_KM_H = 1200.0  # faster than an airliner with the wind behind it
 
@@ -55,35 +49,25 @@ class Timeline:
         return np.flatnonzero(~np.isnan(self.latitude))
 
 
-def day_of(taken: datetime) -> date:
-    """The day that a photo belongs to on its own clock, days starting at 04:00."""
-    return date.fromordinal(_day_ordinal((taken.replace(tzinfo=None) - _EPOCH).total_seconds()))
-
-
-def _day_ordinal(wall_s: float) -> int:
-    return int((wall_s - DAY_STARTS_AT_H * 3600) // 86400) + _EPOCH_ORDINAL
-
-
-def build_timeline(snapshot: Snapshot) -> Timeline:
-    """The snapshot's dated and personal photos as arrays; positions that imply impossible speed are dropped."""
-    dated = [i for i, item in enumerate(snapshot.photos) if item.photo.is_dated and not item.photo.is_hidden]
-    shown = {i: is_showable(snapshot.photos[i]).ok for i in dated}
-    # Utility content tells nothing about where a person was: a receipt is photographed whenever.
-    rows = [i for i in dated if shown[i] or assess_utility(snapshot.photos[i]).kind is None]
-    facts = [snapshot.photos[i].photo.facts for i in rows]
-    wall_s = np.array([(f.taken.replace(tzinfo=None) - _EPOCH).total_seconds() for f in facts], dtype=np.float64)
-    utc_s = np.array([f.taken.astimezone(UTC).timestamp() for f in facts], dtype=np.float64)
-    points = [(f.gps.latitude, f.gps.longitude) if f.gps else (np.nan, np.nan) for f in facts]
+def build_timeline(looks: Sequence[Look]) -> Timeline:
+    """The dated and personal photos of a snapshot as arrays; positions that imply impossible speed are dropped."""
+    rows = np.array([row for row, look in enumerate(looks) if look.is_personal], dtype=np.int64)
+    told = [looks[row] for row in rows.tolist()]
+    utc_s = np.array([look.utc_s for look in told], dtype=np.float64)
+    gps = [look.item.photo.facts.gps for look in told]
+    points = [(point.latitude, point.longitude) if point else (np.nan, np.nan) for point in gps]
     latitude, longitude = np.array(points, dtype=np.float64).reshape(-1, 2).T
-    order = np.argsort(utc_s, kind="stable")
+    # Photos of one second keep the order of their ids, whenever each of them was imported.
+    ids = np.array([look.item.photo.id for look in told], dtype=np.str_)
+    order = np.lexsort((ids, utc_s)) if len(told) else np.zeros(0, dtype=np.int64)
     timeline = Timeline(
-        rows=np.array(rows, dtype=np.int64)[order],
+        rows=rows[order],
         utc_s=utc_s[order],
-        wall_s=wall_s[order],
-        day=((wall_s[order] - DAY_STARTS_AT_H * 3600) // 86400).astype(np.int64) + _EPOCH_ORDINAL,
+        wall_s=np.array([look.wall_s for look in told], dtype=np.float64)[order],
+        day=np.array([look.day for look in told], dtype=np.int64)[order],
         latitude=latitude[order],
         longitude=longitude[order],
-        keeper=np.array([shown[i] for i in rows], dtype=bool)[order],
+        keeper=np.array([look.is_shown for look in told], dtype=bool)[order],
     )
     return _without_impossible_positions(timeline)
 
@@ -126,13 +110,3 @@ def positions_by_day(timeline: Timeline) -> dict[int, IntVector]:
     order = np.argsort(timeline.day, kind="stable")
     days, starts = np.unique(timeline.day[order], return_index=True)
     return dict(zip(days.tolist(), np.split(order, starts[1:]), strict=True)) if len(days) else {}
-
-
-def with_ancestors(found: Mapping[str, float], ancestors: Mapping[str, frozenset[str]]) -> dict[str, float]:
-    """Tags with everything that they imply: a poodle is a dog is an animal, each at least as certain."""
-    spread = dict(found)
-    for tag, probability in found.items():
-        for ancestor in ancestors.get(tag, ()):
-            if probability > spread.get(ancestor, 0.0):
-                spread[ancestor] = probability
-    return spread

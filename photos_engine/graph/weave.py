@@ -10,9 +10,10 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
+from photos_engine.graph.decided import NodeDecisions
 from photos_engine.graph.themes import TagCount
 from photos_engine.graph.timeline import IntVector, Timeline
-from photos_engine.types import Decision, Reason, Snapshot, StoredDecision
+from photos_engine.types import Decision, Reason, Snapshot
 
 MAX_PROVENANCE = 5  # photos named on an edge: enough to look at, few enough for 500,000 photos
 
@@ -20,15 +21,28 @@ MAX_PROVENANCE = 5  # photos named on an edge: enough to look at, few enough for
 class Weaver:
     """A graph under construction, with the snapshot and timeline that it is woven from."""
 
-    def __init__(self, snapshot: Snapshot, timeline: Timeline) -> None:
+    def __init__(self, snapshot: Snapshot, timeline: Timeline, decided: NodeDecisions) -> None:
         self.snapshot = snapshot
         self.timeline = timeline
+        self.decided = decided
+        self._ids = [snapshot.photos[row].photo.id for row in timeline.rows.tolist()]
+        self._days = {day: date.fromordinal(day).isoformat() for day in np.unique(timeline.day).tolist()}
         self.graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(model=snapshot.model, revision=snapshot.revision)
-        self._decided = _standing_decisions(snapshot.decisions)
 
-    def add(self, node: str, kind: str, label: str, at: IntVector | None = None, **facts: Any) -> str:
-        """Write a node; `at` are the photos that speak for it. Gives back its id."""
-        decided = self._decided.get(node, frozenset())
+    def add(
+        self,
+        node: str,
+        kind: str,
+        label: str,
+        at: IntVector | None = None,
+        decided: frozenset[Decision] | None = None,
+        **facts: Any,
+    ) -> str:
+        """Write a node; `at` are the photos that speak for it. Gives back its id.
+
+        decided: what stands decided about it, where its id alone doesn't tell.
+        """
+        decided = self.decided.of(node) if decided is None else decided
         if Decision.HIDE in decided:
             facts["hidden"] = True
         if Decision.FEATURE_LESS in decided:
@@ -39,7 +53,7 @@ class Weaver:
         return node
 
     def unused(self, node: str) -> str:
-        """The id, or one like it where there is such a node already (twice at one place on one day)."""
+        """The id, or one like it where there is such a node already (two moments of one second)."""
         while node in self.graph:
             node += "+"
         return node
@@ -56,38 +70,52 @@ class Weaver:
         confidence: float = 1.0,
     ) -> None:
         """Write an edge with the time that its photos span; `at` is in time order."""
-        span = {"start": self.day_text(at[0]), "end": self.day_text(at[-1])} if len(at) else {}
+        self._add_edge(source, target, relation, weight, confidence, reason, self._evidence(at))
+
+    def _add_edge(
+        self,
+        source: str,
+        target: str,
+        relation: str,
+        weight: float,
+        confidence: float,
+        reason: str,
+        evidence: Mapping[str, Any],
+    ) -> None:
         self.graph.add_edge(
             source,
             target,
             relation=relation,
             weight=round(float(weight), 4),
             confidence=round(float(confidence), 4),
-            provenance=self.provenance(at),
             reason=reason,
-            **span,
+            **evidence,
         )
+
+    def _evidence(self, at: IntVector) -> dict[str, Any]:
+        span = {"start": self.day_text(at[0]), "end": self.day_text(at[-1])} if len(at) else {}
+        return {"provenance": self.provenance(at), **span}
 
     def link_tags(self, source: str, found: Sequence[TagCount], at: IntVector, size: int, relation: str) -> None:
         """Write edges to the tags that stand out among a node's photos."""
+        evidence = self._evidence(at) if found else {}
         for hit in found:
             tag = f"tag:{hit.tag}"
             if tag in self.graph:
                 shows = f"{self.graph.nodes[tag]['label'].capitalize()} is on {hit.photos} of {size} photos"
-                self.link(
+                self._add_edge(
                     source,
                     tag,
                     relation,
-                    at=at,
-                    weight=min(1.0, hit.rate) * (1 - 1 / max(hit.lift, 1.01)),
-                    confidence=1 - 1 / (1 + hit.photos),
-                    reason=f"{shows}, {hit.lift:.1f} times its usual share.",
+                    min(1.0, hit.rate) * (1 - 1 / max(hit.lift, 1.01)),
+                    1 - 1 / (1 + hit.photos),
+                    f"{shows}, {hit.lift:.1f} times its usual share.",
+                    evidence,
                 )
 
     def photo_ids(self, at: IntVector) -> list[str]:
         """The ids of the photos at some positions of the timeline."""
-        photos = self.snapshot.photos
-        return [photos[row].photo.id for row in self.timeline.rows[at].tolist()]
+        return [self._ids[n] for n in at.tolist()]
 
     def provenance(self, at: IntVector) -> dict[str, Any]:
         """Which photos and which model an inference rests on: all their number, a few of their ids."""
@@ -100,7 +128,7 @@ class Weaver:
 
     def day_text(self, position: int) -> str:
         """The day that the photo at a position belongs to, as ISO 8601 writes it."""
-        return date.fromordinal(int(self.timeline.day[position])).isoformat()
+        return self._days[int(self.timeline.day[position])]
 
 
 def group_by_moment(at: IntVector, owner: Mapping[int, str]) -> dict[str, IntVector]:
@@ -121,13 +149,3 @@ def as_slug(text: str) -> str:
 def as_triples(reasons: Iterable[Reason]) -> list[list[Any]]:
     """Reasons as the plain values that a node can hold."""
     return [[r.code, round(r.weight, 4), r.text] for r in reasons]
-
-
-def _standing_decisions(decisions: Sequence[StoredDecision]) -> dict[str, frozenset[Decision]]:
-    """What stands decided about each node; `undo` takes back what came before it."""
-    standing: dict[str, frozenset[Decision]] = {}
-    for d in sorted(decisions, key=lambda d: d.decided_utc):
-        if d.subject_kind == "node":
-            before = standing.get(d.subject, frozenset())
-            standing[d.subject] = frozenset() if d.decision is Decision.UNDO else before | {d.decision}
-    return standing

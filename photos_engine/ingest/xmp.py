@@ -54,13 +54,17 @@ _MAX_PEOPLE: Final = 64
 _PATH: Final = re.compile(r"\s*[|/]\s*")
 _GPS: Final = re.compile(r"^\s*(\d{1,3}),(\d{1,2}(?:\.\d+)?)(?:,(\d{1,2}(?:\.\d+)?))?\s*([NSEW])\s*$", re.IGNORECASE)
 
+OWN_TOOLKIT: Final = "photos-engine"
+"""What the engine's own sidecars call their maker (`x:xmptk`): their tags are no person's words."""
+_OWN: Final = f'x:xmptk="{OWN_TOOLKIT}"'.encode()
+
 
 def read_xmp(packet: bytes, orientation: int = 1) -> Findings:
     """What an XMP packet says; nothing for rubbish. Never raises.
 
     Boxes in it are those of the stored picture; `orientation` is the EXIF one that turns it upright.
     """
-    if len(packet) > MAX_PACKET_BYTES:
+    if len(packet) > MAX_PACKET_BYTES or _OWN in packet[:200]:
         return NOTHING
     try:
         root = fromstring(packet.strip(b"\0 \t\r\n"), forbid_dtd=True)

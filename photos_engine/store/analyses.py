@@ -130,6 +130,13 @@ class AnalysisRepository:
         blobs = {key: blob for key, blob in self._connection.execute(statement)}
         return _as_matrix([blobs[key] for key in keys.tolist()])
 
+    def known_embeddings(self, model_name: str, keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], FloatArray]:
+        """The embeddings of those of at most 30,000 photos that a model has analysed: keys (n,) ascending, (n, 512)."""
+        statement = select(analysis.c.photo_id, analysis.c.embedding).join(model).order_by(analysis.c.photo_id)
+        statement = statement.where(model.c.name == model_name, analysis.c.photo_id.in_(keys.tolist()))
+        rows = self._connection.execute(statement).all()
+        return np.array([key for key, _ in rows], np.int64), _as_matrix([blob for _, blob in rows])
+
     def saliency(self, model_name: str, key: int) -> FloatArray | None:
         """One photo's saliency map, (rows, columns) float32; None for a photo without analysis."""
         statement = select(analysis.c.saliency, analysis.c.saliency_rows).join(model)
@@ -140,15 +147,10 @@ class AnalysisRepository:
             return None
         return np.frombuffer(row.saliency, np.uint8).reshape(row.saliency_rows, -1).astype(np.float32) / np.float32(255)
 
-    def tagged(self, model_name: str, tags: Sequence[str]) -> dict[int, float]:
-        """Photo key -> the highest probability among these tags, for the photos that have one of them."""
-        statement = (
-            select(tag.c.photo_id, func.max(tag.c.probability))
-            .join(model)
-            .where(model.c.name == model_name, tag.c.tag.in_(tags))
-            .group_by(tag.c.photo_id)
-        )
-        return {key: probability for key, probability in self._connection.execute(statement)}
+    def tags_by_photo(self, model_name: str) -> list[tuple[int, str, float]]:
+        """(photo key, tag, probability) of every tag that a model saw."""
+        statement = select(tag.c.photo_id, tag.c.tag, tag.c.probability).join(model).where(model.c.name == model_name)
+        return [(key, name, probability) for key, name, probability in self._connection.execute(statement)]
 
     def tag_counts(self, model_name: str) -> dict[str, int]:
         """Tag -> how many photos have it, most frequent first."""

@@ -56,12 +56,20 @@ class FileRepository:
         """A file holds a photo."""
         self._record(path, stamp, role="image", photo_id=photo_key)
 
-    def record_failure(self, path: str, stamp: FileStamp, error: PhotoError, held: int | None) -> None:
-        """A file could not be used; it is tried again when it changes, an unreadable one at every scan.
+    def record_failure(
+        self, path: str, stamp: FileStamp, error: PhotoError, held: int | None, decoder: str = ""
+    ) -> None:
+        """A file could not be used; it is tried again when it or the decoder changes, an unreadable one at every scan.
 
         `held` is the photo that it held before, if any: half a file is often a file being written.
         """
-        self._record(path, stamp, role="image", photo_id=held, error=error.code, reason=error.reason)
+        values = {"error": error.code, "reason": error.reason, "decoder": decoder}
+        self._record(path, stamp, role="image", photo_id=held, **values)
+
+    def failed_with_other(self, decoder: str) -> set[str]:
+        """Present images that could not be used, by another decoder than this."""
+        statement = select(file.c.path).where(file.c.error.is_not(None), file.c.role == "image")
+        return set(self._connection.scalars(statement.where(file.c.gone_utc.is_(None), file.c.decoder.is_not(decoder))))
 
     def unreadable(self) -> set[str]:
         """Present images that could not be opened: permissions and drives mend without a trace in the file."""
@@ -82,6 +90,7 @@ class FileRepository:
             "gone_utc": None,
             "error": None,
             "reason": None,
+            "decoder": None,
         } | values
         statement = insert(file).values(path=path, **row)
         self._connection.execute(statement.on_conflict_do_update(index_elements=["path"], set_=row))

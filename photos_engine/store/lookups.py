@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select, true
 
+from photos_engine.store.gathered import GatheredRepository
 from photos_engine.store.tables import analysis, decision, file, is_present, model, person_region, photo, place
-from photos_engine.types import DateSource, Decision, Place
+from photos_engine.types import DateSource, Decision, Gathered, Place
 
-_DAY_S = 86_400
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -48,23 +51,49 @@ _TRAITS: dict[Trait, ColumnElement[bool]] = {
 }
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Roster:
+    """Every present photo in columns, by ascending key: what most questions about many photos need.
+
+    keys (n,) int64; taken_utc and taken_local (n,) float64, seconds since 1970, the latter by the photo's own
+    clock; date_sources (n,) uint8, places in `DATE_SOURCES`; place_ids (n,) int64, 0 for no place; is_hidden (n,).
+    """
+
+    keys: NDArray[np.int64]
+    taken_utc: NDArray[np.float64]
+    taken_local: NDArray[np.float64]
+    date_sources: NDArray[np.uint8]
+    place_ids: NDArray[np.int64]
+    is_hidden: NDArray[np.bool_]
+
+
+DATE_SOURCES = tuple(DateSource)
+
+
 class LookupRepository:
     """Sets of photo keys by condition; photos that are gone may be among them."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def taken_within(self, spans: Iterable[tuple[date, date]]) -> dict[int, DateSource]:
-        """Photos whose date, in their own zone, lies in one of the spans (both ends included)."""
-        local = photo.c.taken_utc + photo.c.utc_offset_s
-        found: dict[int, DateSource] = {}
-        for first, last in spans:
-            start, end = _seconds(first), _seconds(last) + _DAY_S
-            # The index knows UTC; no zone is a day away from it.
-            near = and_(photo.c.taken_utc >= start - _DAY_S, photo.c.taken_utc < end + _DAY_S)
-            statement = select(photo.c.id, photo.c.date_source).where(near, local >= start, local < end)
-            found |= {key: DateSource(source) for key, source in self._connection.execute(statement)}
-        return found
+    def roster(self) -> Roster:
+        """All present photos: a fifth of a second for 100,000 of them."""
+        columns = (photo.c.id, photo.c.taken_utc, photo.c.utc_offset_s, photo.c.date_source, photo.c.place_id)
+        present = select(file.c.photo_id).where(is_present)
+        statement = select(*columns).where(photo.c.id.in_(present)).order_by(photo.c.id)
+        rows = self._connection.execute(statement).all()
+        keys, taken, offsets, sources, places = zip(*rows, strict=True) if rows else ((),) * 5
+        code = {source.value: number for number, source in enumerate(DATE_SOURCES)}
+        hidden = select(photo.c.id).where(_is_decided(Decision.HIDE))
+        key_column, taken_utc = np.array(keys, np.int64), np.array(taken, np.float64)
+        return Roster(
+            keys=key_column,
+            taken_utc=taken_utc,
+            taken_local=taken_utc + np.array(offsets, np.float64),
+            date_sources=np.fromiter((code[source] for source in sources), np.uint8),
+            place_ids=np.fromiter((place_id or 0 for place_id in places), np.int64),
+            is_hidden=np.isin(key_column, list(self._connection.scalars(hidden))),
+        )
 
     def years(self) -> tuple[int, int] | None:
         """The first and the last year of the photos' dates; None for an empty library."""
@@ -82,17 +111,26 @@ class LookupRepository:
         statement = statement.group_by(place.c.geoname_id).order_by(count.desc(), place.c.geoname_id)
         return [(Place(*fields), n) for *fields, n in self._connection.execute(statement)]
 
-    def at_places(self, geoname_ids: Sequence[int]) -> set[int]:
-        """Photos taken at these places."""
-        return self._keys(select(photo.c.id).where(photo.c.place_id.in_(geoname_ids)))
-
     def people(self) -> list[str]:
         """The names that photos' metadata give to people."""
-        return list(self._connection.scalars(select(person_region.c.name).distinct().order_by(person_region.c.name)))
+        own = self._connection.scalars(select(person_region.c.name).distinct())
+        return sorted({*own, *(person.name for given in self._given() for person in given.people)})
+
+    def people_counts(self) -> dict[str, int]:
+        """The names that photos' metadata give to people -> how many photos each is in."""
+        statement = select(person_region.c.name, func.count(person_region.c.photo_id.distinct()))
+        return {name: count for name, count in self._connection.execute(statement.group_by(person_region.c.name))}
+
+    def people_by_photo(self) -> list[tuple[int, str, float]]:
+        """(photo key, name, 1.0) of every person named in a photo, each name once."""
+        statement = select(person_region.c.photo_id, person_region.c.name).distinct()
+        return [(key, name, 1.0) for key, name in self._connection.execute(statement)]
 
     def of_people(self, names: Sequence[str]) -> set[int]:
         """Photos whose metadata name one of these people, spelled exactly so."""
-        return self._keys(select(person_region.c.photo_id).where(person_region.c.name.in_(names)))
+        own = select(person_region.c.photo_id).where(person_region.c.name.in_(names))
+        keepers = {given.keeper_id for given in self._given() if not {p.name for p in given.people}.isdisjoint(names)}
+        return self._keys(own) | self._keys(select(photo.c.id).where(photo.c.content_hash.in_(keepers)))
 
     def cameras(self) -> list[tuple[str, str]]:
         """(make, model) of the library's cameras; what is not known is empty."""
@@ -104,6 +142,30 @@ class LookupRepository:
         make, name = func.coalesce(photo.c.camera_make, ""), func.coalesce(photo.c.camera_model, "")
         return self._keys(select(photo.c.id).where(or_(*(and_(make == m, name == n) for m, n in cameras))))
 
+    def lenses(self) -> list[str]:
+        """The names of the library's lenses."""
+        return list(self._connection.scalars(select(photo.c.lens).where(photo.c.lens.is_not(None)).distinct()))
+
+    def by_lenses(self, lenses: Sequence[str]) -> set[int]:
+        """Photos taken through one of these lenses."""
+        return self._keys(select(photo.c.id).where(photo.c.lens.in_(lenses)))
+
+    def head_counts(self, model_name: str, label: str) -> dict[int, int]:
+        """Photo key -> how many people are in it: the most that were either found as `label` or named.
+
+        Photos without a person are left out.
+        """
+        item = func.json_each(analysis.c.objects).table_valued("value")
+        found = select(analysis.c.photo_id, func.count()).select_from(analysis.join(model).join(item, true()))
+        found = found.where(model.c.name == model_name, analysis.c.objects != "[]")
+        found = found.where(func.json_extract(item.c.value, "$[0]") == label).group_by(analysis.c.photo_id)
+        named = select(person_region.c.photo_id, func.count()).group_by(person_region.c.photo_id)
+        counts: dict[int, int] = {}
+        for statement in (found, named):
+            for key, count in self._connection.execute(statement):
+                counts[key] = max(count, counts.get(key, 0))
+        return counts
+
     def with_trait(self, trait: Trait) -> set[int]:
         """Photos that have a trait."""
         return self._keys(select(photo.c.id).where(_TRAITS[trait]))
@@ -114,7 +176,9 @@ class LookupRepository:
 
     def rated_from(self, stars: int) -> set[int]:
         """Photos with at least so many stars."""
-        return self._keys(select(photo.c.id).where(photo.c.rating >= stars))
+        keepers = {given.keeper_id for given in self._given() if (given.rating or 0) >= stars}
+        given_it = and_(photo.c.content_hash.in_(keepers), func.coalesce(photo.c.rating, 0) >= 0)
+        return self._keys(select(photo.c.id).where(or_(photo.c.rating >= stars, given_it)))
 
     def less_sharp_than(self, model_name: str, sharpness: float) -> dict[int, float]:
         """Photo key -> sharpness, for the photos below that."""
@@ -132,19 +196,10 @@ class LookupRepository:
         """Photos into whose files no camera wrote its name."""
         return self._keys(select(photo.c.id).where(photo.c.camera_make.is_(None), photo.c.camera_model.is_(None)))
 
-    def analysed(self, model_name: str, keys: Sequence[int]) -> set[int]:
-        """Those of the photos that a model has analysed."""
-        statement = select(analysis.c.photo_id).join(model).where(model.c.name == model_name)
-        return self._keys(statement.where(analysis.c.photo_id.in_(keys)))
-
-    def present(self) -> set[int]:
-        """Photos with a present file."""
-        statement = select(file.c.photo_id).where(is_present)
-        return self._keys(statement.where(file.c.photo_id.is_not(None)))
+    def _given(self) -> Iterator[Gathered]:
+        """What photos were given from their copies: a person merges tens of groups, or hundreds."""
+        for rows in GatheredRepository(self._connection).all().values():
+            yield from rows
 
     def _keys(self, statement: Select[Any]) -> set[int]:
         return set(self._connection.scalars(statement))
-
-
-def _seconds(day: date) -> float:
-    return (datetime(day.year, day.month, day.day, tzinfo=UTC) - _EPOCH).total_seconds()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from photos_engine.errors import MemoryNotFound
 from photos_engine.store.photos import PhotoRepository
@@ -23,13 +23,25 @@ class MemoryRepository:
         self._connection = connection
         self._photos = photos
 
-    def replace(self, memories: Sequence[Memory]) -> None:
-        """Put new memories in the place of the old."""
-        for table in (memory_photo, memory):
-            self._connection.execute(delete(table))
-        if not memories:
+    def replace(self, memories: Sequence[Memory], told_from: Mapping[str, str] | None = None) -> None:
+        """Put new memories in the place of the old.
+
+        told_from: memory id -> the digest of what it was told from; where that is as before, only its score
+        and reasons are written.
+        """
+        told_from = told_from or {}
+        before = self.digests()
+        kept = {m.id for m in memories if before.get(m.id) and before[m.id] == told_from.get(m.id)}
+        gone = [{"gone": name} for name in before if name not in kept]
+        for column in (memory_photo.c.memory_id, memory.c.id) if gone else ():
+            self._connection.execute(delete(column.table).where(column == bindparam("gone")), gone)
+        if judged := [{"name": m.id, "to": m.score, "why": to_json(m.reasons)} for m in memories if m.id in kept]:
+            statement = update(memory).where(memory.c.id == bindparam("name"))
+            self._connection.execute(statement.values(score=bindparam("to"), reasons=bindparam("why")), judged)
+        fresh = [m for m in memories if m.id not in kept]
+        if not fresh:
             return
-        self._connection.execute(insert(memory), [_memory_row(m) for m in memories])
+        self._connection.execute(insert(memory), [_memory_row(m, told_from.get(m.id, "")) for m in fresh])
         self._connection.execute(
             insert(memory_photo),
             [
@@ -39,10 +51,15 @@ class MemoryRepository:
                     "photo_id": p.key,
                     "reasons": to_json(m.photo_reasons.get(p.id, ())),
                 }
-                for m in memories
+                for m in fresh
                 for i, p in enumerate(m.photos)
             ],
         )
+
+    def digests(self) -> dict[str, str]:
+        """Memory id -> the digest of what it was told from; empty for one of unknown origin."""
+        rows = self._connection.execute(select(memory.c.id, memory.c.told_from))
+        return {name: told_from for name, told_from in rows}
 
     def all(self) -> tuple[Memory, ...]:
         """Every memory, best first."""
@@ -70,8 +87,9 @@ class MemoryRepository:
         return tuple(_as_memory(row, members[row.id], photos) for row in rows)
 
 
-def _memory_row(m: Memory) -> dict[str, object]:
+def _memory_row(m: Memory, told_from: str) -> dict[str, object]:
     return {
+        "told_from": told_from,
         "id": m.id,
         "kind": m.kind,
         "title": m.title,

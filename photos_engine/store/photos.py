@@ -6,7 +6,7 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, delete, exists, func, select, text, upda
 from sqlalchemy.dialects.sqlite import insert
 
 from photos_engine.errors import PhotoNotFound
+from photos_engine.store.gathered import GatheredRepository, join_facts
 from photos_engine.store.tables import (
     PHOTO_TEXT_COLUMNS,
     decision,
@@ -88,6 +89,8 @@ class PhotoRepository:
             self._connection.execute(update(photo).where(photo.c.id == key).values(values))
             self._forget_words(key)
         self._save_words(key, path, decoded.facts, where)
+        if GatheredRepository(self._connection).has(decoded.content_hash):
+            self.rewrite_words(key)
         return key, is_new
 
     def _save_place(self, where: Place | None) -> None:
@@ -112,21 +115,28 @@ class PhotoRepository:
                 for i, p in enumerate(facts.people)
             ]
             self._connection.execute(insert(person_region), regions)
-        words = {
-            "file_name": _bare_name(path),
-            "title": facts.title,
-            "caption": facts.caption,
-            "keywords": " ".join(facts.keywords),
-            "people": " ".join(p.name for p in facts.people),
-            "place": "" if where is None else f"{where.city} {where.region} {where.country}",
-        }
-        self._connection.execute(_INSERT_WORDS, {"key": key, **words})
+        places = {"file_name": _bare_name(path), "place": "" if where is None else _place_words(where)}
+        self._connection.execute(_INSERT_WORDS, {"key": key, **places, **_words_of(facts)})
+
+    def rewrite_words(self, key: int) -> None:
+        """Let full-text search know a photo by all of its facts, those included that were gathered onto it."""
+        facts = self.by_keys([key])[key].facts
+        statement = "UPDATE photo_text SET title = :title, caption = :caption, keywords = :keywords, people = :people"
+        self._connection.execute(text(f"{statement} WHERE rowid = :key"), {"key": key, **_words_of(facts)})
 
     def name_files(self, key: int, paths: Iterable[str]) -> None:
         """Let full-text search know a photo by the names of these files."""
         names = " ".join(_bare_name(path) for path in paths)
         self._connection.execute(
             text("UPDATE photo_text SET file_name = :names WHERE rowid = :key"), {"key": key, "names": names}
+        )
+
+    def put(self, key: int, where: Place) -> None:
+        """Say at which place a photo was taken."""
+        self._save_place(where)
+        self._connection.execute(update(photo).where(photo.c.id == key).values(place_id=where.geoname_id))
+        self._connection.execute(
+            text("UPDATE photo_text SET place = :place WHERE rowid = :key"), {"key": key, "place": _place_words(where)}
         )
 
     def drop_fileless(self, keys: Iterable[int]) -> None:
@@ -176,21 +186,29 @@ class PhotoRepository:
         """How many photos have a present file."""
         return int(self._connection.scalar(select(func.count(file.c.photo_id.distinct())).where(is_present)) or 0)
 
+    def without_place(self) -> dict[int, GeoPoint]:
+        """Photo key -> where it was taken, for the photos that say so and whose place has no name."""
+        statement = select(photo.c.id, photo.c.latitude, photo.c.longitude)
+        rows = self._connection.execute(statement.where(photo.c.latitude.is_not(None), photo.c.place_id.is_(None)))
+        return {key: GeoPoint(latitude, longitude) for key, latitude, longitude in rows}
+
     def count_gone(self) -> int:
         """How many photos have lost their last file."""
         total = int(self._connection.scalar(select(func.count()).select_from(photo)) or 0)
         return total - self.count()
 
-    def search_words(self, query: str, limit: int) -> list[tuple[int, float, str]]:
-        """Photos whose words match an FTS5 query: (key, BM25 score, higher is better; matched words marked by [ ])."""
-        rows = self._connection.execute(
-            text(
-                "SELECT rowid, -bm25(photo_text), snippet(photo_text, -1, '[', ']', '...', 8) FROM photo_text "
-                "WHERE photo_text MATCH :query ORDER BY bm25(photo_text) LIMIT :limit"
-            ),
-            {"query": query, "limit": limit},
+    def search_words(self, query: str) -> list[int]:
+        """The keys of the photos whose words match an FTS5 query."""
+        statement = text("SELECT rowid FROM photo_text WHERE photo_text MATCH :query")
+        return list(self._connection.scalars(statement, {"query": query}))
+
+    def quote_words(self, query: str, key: int) -> str:
+        """The words of one photo that match an FTS5 query, marked by [ ], with those around them; else nothing."""
+        statement = text(
+            "SELECT snippet(photo_text, -1, '[', ']', '...', 8) FROM photo_text"
+            " WHERE photo_text MATCH :query AND rowid = :key"
         )
-        return [(key, score, snippet) for key, score, snippet in rows]
+        return self._connection.scalar(statement, {"query": query, "key": key}) or ""
 
     def _load(self, condition: Any, related: Any) -> list[Photo]:
         """Photos that meet a condition; `related` restricts a `photo_id` column to (at least) the same photos."""
@@ -205,10 +223,12 @@ class PhotoRepository:
         for key, name, box in self._connection.execute(statement):
             people[key].append(PersonRegion(name, None if box is None else tuple(box)))
         decided = self._decisions()
-        return [
+        photos = [
             _as_photo(row, paths.get(row.id, _NO_FILES), words.get(row.id, []), people.get(row.id, []), decided)
             for row in rows
         ]
+        gathered = GatheredRepository(self._connection).all()
+        return [replace(p, facts=join_facts(p.facts, gathered[p.id])) if p.id in gathered else p for p in photos]
 
     def _group(self, key: Any, value: Any, related: Any) -> dict[int, list[Any]]:
         grouped: dict[int, list[Any]] = defaultdict(list)
@@ -235,6 +255,19 @@ class PhotoRepository:
         ):
             found[subject].add(Decision(name))
         return {subject: frozenset(names) for subject, names in found.items()}
+
+
+def _words_of(facts: CaptureFacts) -> dict[str, str | None]:
+    return {
+        "title": facts.title,
+        "caption": facts.caption,
+        "keywords": " ".join(facts.keywords),
+        "people": " ".join(person.name for person in facts.people),
+    }
+
+
+def _place_words(where: Place) -> str:
+    return f"{where.city} {where.region} {where.country}"
 
 
 def _bare_name(path: str) -> str:

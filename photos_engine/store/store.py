@@ -26,6 +26,7 @@ from photos_engine.store import tables
 from photos_engine.store.analyses import AnalysisRepository
 from photos_engine.store.decisions import DecisionRepository
 from photos_engine.store.files import FileRepository
+from photos_engine.store.gathered import GatheredRepository
 from photos_engine.store.groups import GroupRepository
 from photos_engine.store.jobs import JobRepository
 from photos_engine.store.lookups import LookupRepository
@@ -33,6 +34,8 @@ from photos_engine.store.memories import MemoryRepository
 from photos_engine.store.migrate import HEAD, upgrade
 from photos_engine.store.models import ModelRepository
 from photos_engine.store.photos import PhotoRepository
+from photos_engine.store.showings import ShowingRepository
+from photos_engine.store.stays import StayRepository
 from photos_engine.types import Snapshot
 
 DATABASE_NAME = "library.sqlite"
@@ -50,7 +53,10 @@ class UnitOfWork:
         self.models = ModelRepository(connection, self.touch)
         self.decisions = DecisionRepository(connection)
         self.groups = GroupRepository(connection)
+        self.gathered = GatheredRepository(connection)
         self.memories = MemoryRepository(connection, self.photos)
+        self.showings = ShowingRepository(connection)
+        self.stays = StayRepository(connection)
         self.jobs = JobRepository(connection)
         self.lookups = LookupRepository(connection)
 
@@ -134,6 +140,12 @@ class Store:
                 for row in connection.execute(text("PRAGMA foreign_key_check"))
             ]
         return problems
+
+    def unused_share(self) -> float:
+        """How much of the database's file holds nothing, 0 to 1."""
+        with _translated_errors(self.database), self._engine.connect() as connection:
+            free, pages = (connection.scalar(text(f"PRAGMA {name}_count")) or 0 for name in ("freelist", "page"))
+        return free / max(1, pages)
 
     def compact(self) -> None:
         """Give the space of deleted rows back to the disk. Raises: StoreLocked."""

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     Dialect,
     Float,
@@ -153,6 +154,7 @@ file = Table(
     Column("gone_utc", Float),  # None: present at the last scan
     Column("error", String),  # a PhotoError's code, or "video" for what is passed over
     Column("reason", String),
+    Column("decoder", String),  # that it failed with: another one may do better
     Index(None, "photo_id"),
 )
 
@@ -202,6 +204,24 @@ decision = Table(
     UniqueConstraint("subject", "decision"),
 )
 
+# What copies had and the photo that stands for them lacked. By content, and not derived: the copies may be gone.
+gathered = Table(
+    "gathered",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("keeper_id", String(32), nullable=False),
+    Column("photo_id", String(32), nullable=False),
+    Column("group_id", String, nullable=False),
+    Column("rating", Integer),
+    Column("title", String),
+    Column("caption", String),
+    Column("keywords", JSON, nullable=False),
+    Column("people", JSON, nullable=False),  # [[name, [left, top, right, bottom] or null], ...]
+    Column("decided", JSON, nullable=False),  # [[decision, decided_utc], ...], which are in `decision`, too
+    Index(None, "keeper_id"),
+    Index(None, "group_id"),
+)
+
 duplicate_group = Table(
     "duplicate_group",
     metadata,
@@ -245,6 +265,7 @@ memory = Table(
     Column("score", Float, nullable=False),
     Column("reasons", JSON, nullable=False),
     Column("rejected", JSON, nullable=False),
+    Column("told_from", String, nullable=False, server_default=""),  # a digest: equal, and it is as it would be told
 )
 
 memory_photo = Table(
@@ -258,6 +279,25 @@ memory_photo = Table(
     sqlite_with_rowid=False,
 )
 
+showing = Table(
+    "showing",
+    metadata,
+    Column("memory_id", String, primary_key=True),
+    Column("day", String, primary_key=True),  # ISO 8601
+    Column("position", Integer, nullable=False),
+    Column("reaction", String, nullable=False),
+    Index(None, "day"),
+)
+
+# The journeys that the graph has found so far, which keep their names whatever is imported later.
+stay = Table(
+    "stay",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("first_day", String, nullable=False),  # ISO 8601
+    Column("last_day", String, nullable=False),
+)
+
 job_run = Table(
     "job_run",
     metadata,
@@ -268,6 +308,16 @@ job_run = Table(
     Column("outcome", String, nullable=False),
     Column("detail", JSON, nullable=False),
     Index(None, "job", "started_utc"),
+)
+
+job = Table(
+    "job",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("next_utc", Float),  # None: it follows other jobs, or waits to be asked
+    Column("is_paused", Boolean, nullable=False, default=False),
+    Column("is_asked", Boolean, nullable=False, default=False),  # a person wants it now
+    Column("waits_for", String),  # the name of what holds it up
 )
 
 # Words of and around a photo, for full-text search: an FTS5 table, which SQLAlchemy has no type for.

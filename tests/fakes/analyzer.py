@@ -94,6 +94,9 @@ class WordEncoder:
     def encode(self, texts: Sequence[str]) -> FloatArray:
         return np.array([self._read(text) for text in texts], np.float32).reshape(-1, EMBEDDING_DIMENSIONS)
 
+    def count_pieces(self, word: str) -> int:
+        return 1
+
     def _read(self, text: str) -> FloatArray:
         if colour := COLOURS.get(text):
             return self._analyzer.analyze_one(np.full((64, 64, 3), colour, np.uint8)).embedding

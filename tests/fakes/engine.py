@@ -12,7 +12,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -29,20 +29,24 @@ from photos_engine.errors import (
     PhotoNotFound,
     UsageError,
 )
+from photos_engine.experiences.recommend import Taste
 from photos_engine.graph import PersonalGraph, build_graph
 from photos_engine.types import (
     UTILITY_KINDS,
     AnalysedPhoto,
+    Box,
     CheckReport,
     Crop,
     Decision,
     DuplicateGroup,
     Explanation,
+    FacetCount,
     Failure,
     IndexReport,
     JobRun,
     LibraryStatus,
     Memory,
+    MergedGroup,
     ModelChange,
     ModelInfo,
     Music,
@@ -54,6 +58,8 @@ from photos_engine.types import (
     SearchHit,
     Snapshot,
     StoredDecision,
+    Suggestion,
+    TagExport,
     UtilityPhoto,
     Wallpaper,
 )
@@ -75,6 +81,7 @@ class FakeEngine:
         self._decisions: list[StoredDecision] = []
         self._jobs: dict[str, JobRun] = {}
         self._revision = 0
+        self._forgotten = 0  # decisions that taste learns nothing from
         self._made = 0
         self._model, self._next_model = MODEL, ""
         self._seen: dict[str, set[Path]] = {}  # by the models that aren't active
@@ -95,6 +102,7 @@ class FakeEngine:
         *,
         on_progress: Callable[[Progress], None] | None = None,
         reanalyse: bool = True,
+        workers: int | None = None,
     ) -> IndexReport:
         tops = [Path(path).absolute() for path in paths]
         self._roots = sorted({*self._roots, *map(os.fspath, tops)})
@@ -139,12 +147,35 @@ class FakeEngine:
 
     # --- what people see ---
 
-    def search(self, query: str, *, limit: int = 50) -> SearchAnswer:
+    def search(
+        self,
+        query: str = "",
+        *,
+        limit: int = 50,
+        like: PhotoLike | None = None,
+        region: Box | None = None,
+        facets: bool = False,
+    ) -> SearchAnswer:
+        if like is not None:
+            query = f"{query} {' '.join(self._files[self.photo(like).path].tags)}"
         tags = [word for word in query.lower().split() if word in TAGS]
         hits = [item for item in self._files.values() if tags and all(tag in item.tags for tag in tags)]
         results = tuple(SearchHit(i.photo, 0.9, (_because(f"shows {' and '.join(tags)}"),)) for i in hits[:limit])
         suggestions = () if hits else ("beach",)
-        return SearchAnswer(query, "taxonomy" if hits else "none", {"tags": tags}, suggestions, results)
+        counts = {"tags": tuple(FacetCount(t, sum(t in item.tags for item in hits)) for t in tags)} if facets else {}
+        understood = {"tags": tags, "region": region} if region else {"tags": tags}
+        return SearchAnswer(query, "taxonomy" if hits else "none", understood, suggestions, results, counts)
+
+    def export_tags(self, feed: str | os.PathLike[str] | None = None) -> TagExport:
+        if feed is not None:
+            Path(feed).write_text(json.dumps({str(path): sorted(item.tags) for path, item in self._files.items()}))
+            return TagExport(len(self._files), 0, ())
+        refused = [p.with_name(f"{p.name}.xmp") for p in self._files if p.with_name(f"{p.name}.xmp").exists()]
+        why = "another program or a person wrote it"
+        return TagExport(len(self._files) - len(refused), 0, tuple(Failure(p, "foreign_sidecar", why) for p in refused))
+
+    def suggest(self, text: str, *, limit: int = 8) -> tuple[Suggestion, ...]:
+        return tuple(Suggestion(tag, "tag", 1) for tag in TAGS if text and tag.startswith(text.lower()))[:limit]
 
     def memories(self, on: date | None = None) -> tuple[Memory, ...]:
         photos = tuple(i.photo for i in self._files.values() if "dog" in i.tags and not i.photo.is_hidden)
@@ -162,6 +193,14 @@ class FakeEngine:
     def featured(self, *, limit: int = 20, on: date | None = None) -> tuple[RankedPhoto, ...]:
         return tuple(RankedPhoto(i.photo, i.quality.overall, (_because("sharp"),)) for i in self._good())[:limit]
 
+    def taste(self) -> Taste:
+        signs = Counter(d.decision for d in self._decisions[self._forgotten :])
+        return Taste(signs[Decision.FAVOURITE], signs[Decision.FEATURE_LESS], None, 0.0, {})
+
+    def reset_taste(self) -> int:
+        self._forgotten = len(self._decisions)
+        return self._forgotten
+
     def duplicates(self) -> tuple[DuplicateGroup, ...]:
         by_stem = {path.stem: item.photo for path, item in self._files.items()}
         pairs = [(by_stem.get(stem.removesuffix("-copy")), p) for stem, p in by_stem.items() if stem.endswith("-copy")]
@@ -173,6 +212,13 @@ class FakeEngine:
             if keep is not None
         )
 
+    def merge_duplicates(self, group_id: str | None = None) -> tuple[MergedGroup, ...]:
+        groups = {group.id: group for group in self.duplicates()}
+        if group_id is not None and group_id not in groups:
+            raise NotFound(f"no duplicate group is called {group_id}")
+        chosen = [groups[group_id]] if group_id else groups.values()
+        return tuple(MergedGroup(g.id, g.kind, g.keep, g.paths[1:], (_because("a rating"),)) for g in chosen)
+
     def utility(self) -> tuple[UtilityPhoto, ...]:
         found = [(i, max(i.utility, key=lambda kind: i.utility[kind])) for i in self._files.values()]
         return tuple(
@@ -182,16 +228,29 @@ class FakeEngine:
         )
 
     def wallpapers(
-        self, screen: tuple[int, int] = (1920, 1080), *, limit: int = 20, on: date | None = None
+        self,
+        screen: tuple[int, int] = (1920, 1080),
+        *,
+        limit: int = 20,
+        on: date | None = None,
+        at: time | None = None,
     ) -> tuple[Wallpaper, ...]:
         fitting = [i.photo for i in self._good() if i.photo.width_px >= screen[0] and i.photo.height_px >= screen[1]]
         return tuple(Wallpaper(p, 0.7, (0.0, 0.1, 1.0, 0.85), (_because("calm"),)) for p in fitting[:limit])
 
-    def crop(self, photo: PhotoLike, aspect: tuple[float, float]) -> Crop:
+    def crops(self, photo: PhotoLike, aspect: tuple[float, float], *, limit: int = 5) -> tuple[Crop, ...]:
         found = self.photo(photo)
         wanted, own = aspect[0] / aspect[1], found.width_px / found.height_px
         x, y = min(1.0, wanted / own), min(1.0, own / wanted)
-        return Crop(((1 - x) / 2, (1 - y) / 2, (1 + x) / 2, (1 + y) / 2), 0.5, (_because("the middle"),))
+        places = ((0.5, "the middle"), (0.0, "the upper left"), (1.0, "the lower right"))[:limit]
+        return tuple(
+            Crop(((1 - x) * p, (1 - y) * p, x + (1 - x) * p, y + (1 - y) * p), 0.5, (_because(place),))
+            for p, place in places
+        )
+
+    def picture(self, photo: PhotoLike) -> Image.Image:
+        self.photo(photo)
+        return Image.new("RGB", (400, 300), "#3070b0")
 
     def _good(self) -> list[AnalysedPhoto]:
         useful = {p.photo.id for p in self.utility()}
@@ -319,7 +378,11 @@ class FakeEngine:
         return self.status()
 
     def reanalyse(
-        self, *, limit: int | None = None, on_progress: Callable[[Progress], None] | None = None
+        self,
+        *,
+        limit: int | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+        workers: int | None = None,
     ) -> ModelChange | None:
         if not (model := self._next_model):
             return None
@@ -351,6 +414,15 @@ class FakeEngine:
     def verify_models(self) -> None:
         if self.problems:
             raise ChecksumMismatch(self.problems[0])
+
+    def name_places(self) -> int:
+        return 0
+
+    def tidy(self) -> Mapping[str, int]:
+        return {"photos": len(self._files), "swept": 0, "bytes_freed": 0}
+
+    def back_up_decisions(self) -> int:
+        return len(self._decisions)
 
     def check(self, *, repair: bool = False) -> CheckReport:
         found, self.problems = tuple(self.problems), [] if repair else self.problems

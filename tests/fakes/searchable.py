@@ -18,7 +18,7 @@ import numpy as np
 from fakes.photos import make_decoded, make_facts, make_signals
 
 from photos_engine.analyzers.taxonomy import Taxonomy
-from photos_engine.experiences.search import Concepts, SearchSources
+from photos_engine.experiences.search import Basis, Concepts, SearchSources
 from photos_engine.experiences.search.understand import STOP_WORDS
 from photos_engine.index import ExactIndex
 from photos_engine.store import Store, UnitOfWork
@@ -26,6 +26,7 @@ from photos_engine.types import (
     EMBEDDING_DIMENSIONS,
     DateSource,
     Decision,
+    DetectedObject,
     FileStamp,
     FloatArray,
     PersonRegion,
@@ -45,6 +46,11 @@ def encode(texts: Sequence[str]) -> FloatArray:
     matrix = np.array(rows, dtype=np.float32)
     matrix /= np.linalg.norm(matrix, axis=1, keepdims=True)
     return matrix
+
+
+def count_pieces(word: str) -> int:
+    """The encoder knows no word as a whole, and reads Latin letters alone."""
+    return len(word) if word.isascii() else 0
 
 
 @cache
@@ -87,7 +93,9 @@ class Library:
         utility: Mapping[str, float] | None = None,
         sharpness: float = 0.8,
         is_gone: bool = False,
+        objects: Sequence[DetectedObject] = (),
         facts: Mapping[str, Any] | None = None,
+        own: float = 3.0,
         **decoded: Any,
     ) -> None:
         taken = datetime.fromisoformat(day).replace(hour=hour, tzinfo=timezone(timedelta(hours=offset_h)))
@@ -95,10 +103,11 @@ class Library:
         known = make_facts(taken=taken, date_source=date_source, people=named, **(facts or {}))
         photo = make_decoded(name, facts=known, **decoded)
         signals = make_signals(
-            embedding=_picture(name, shows),
+            embedding=_picture(name, shows, own),
             tags=dict(tags or {}),
             utility=dict(utility or {}),
             quality=QualitySignals(sharpness, 0.8, 0.8, 0.8),
+            objects=tuple(objects),
         )
         path = f"/photos/{name}.jpg"
         with self.store.begin() as unit:
@@ -115,11 +124,13 @@ class Library:
     def sources(self, unit: UnitOfWork) -> SearchSources:
         return SearchSources(
             unit=unit,
+            basis=Basis.read(unit, MODEL),
             index=self.index,
             model=MODEL,
             taxonomy=Taxonomy.load(),
             encode=self._encode,
             concepts=known_concepts,
+            pieces=count_pieces,
             today=TODAY,
         )
 
@@ -128,8 +139,8 @@ class Library:
         return encode(texts)
 
 
-def _picture(name: str, shows: str) -> FloatArray:
-    vector = encode([shows])[0] + 3.0 * _direction(f"picture {name}")
+def _picture(name: str, shows: str, own: float) -> FloatArray:
+    vector = encode([shows])[0] + own * _direction(f"picture {name}")
     return np.asarray(vector / np.linalg.norm(vector), dtype=np.float32)
 
 

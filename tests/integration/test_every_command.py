@@ -23,7 +23,8 @@ from photos_engine.cli import main
 from photos_engine.models.registry import MANIFEST, load_manifest
 
 SOON_S = 60.0
-PHOTOS_TO_INTERRUPT = 96  # three batches: enough to be in the middle of them
+PHOTOS_TO_INTERRUPT = 96
+DAEMON_JOBS = ("scan", "analyse", "places", "graph", "memories", "index", "backup", "check")
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +93,7 @@ def test_photos_come_out_as_they_went_in(ask: Callable[..., Any], photos: Path, 
         ("featured", "--limit", "2"),
         ("utility",),
         ("wallpapers", "--screen", "300x300"),
+        ("taste", "show"),
         ("graph",),
         ("people",),
         ("places",),
@@ -108,6 +110,40 @@ def test_command_answers_in_json_and_in_words(ask: Callable[..., Any], library: 
     result = CliRunner().invoke(main, ["--library", str(library), *command])
     assert result.exit_code == 0, result.output
     assert "Traceback" not in result.output
+
+
+def test_search_by_a_picture(ask: Callable[..., Any], photos: Path, tmp_path: Path) -> None:
+    found = ask("search", "--like", photos / "IMG_00.jpg", "--limit", "3")
+    assert found["understood"] == {"like": ["IMG_00.jpg"]}
+    assert "IMG_00.jpg" not in {Path(hit["path"]).name for hit in found["results"]}
+    stranger = tmp_path / "stranger.jpg"
+    shutil.copy(photos / "IMG_10.jpg", stranger)
+    part = ask("search", "2023", "--like", stranger, "--region", "0,0,0.5,0.5", "--facets")
+    assert set(part["facets"]) == {"years", "places", "people", "tags"}
+    assert part["understood"].keys() == {"dates", "like"}
+    assert ask("suggest", "screensh")["suggestions"][0]["text"] == "screenshot"
+
+
+def test_copies_are_merged_and_nothing_is_deleted(ask: Callable[..., Any], photos: Path) -> None:
+    before = sorted(photos.rglob("*"))
+    merged = ask("duplicates", "merge", "--all")["merged"]
+    shown = [{Path(path).name for path in (group["keep"], *group["deletable"])} for group in merged]
+    assert any({"IMG_00.jpg", "IMG_00 copy.jpg"} <= names for names in shown)
+    assert sorted(photos.rglob("*")) == before
+    assert ask("decide", merged[0]["id"], "undo")["decision"] == "undo"
+
+
+def test_tags_are_told_to_other_programs(ask: Callable[..., Any], tmp_path: Path) -> None:
+    written = ask("export-tags", "--feed", tmp_path / "tags.json")["written"]
+    assert len(json.loads((tmp_path / "tags.json").read_text(encoding="utf-8"))["photos"]) == written > 0
+
+
+def test_taste_is_forgotten_when_asked(ask: Callable[..., Any], photos: Path) -> None:
+    ask("decide", photos / "IMG_10.jpg", "favourite")
+    assert ask("taste", "show")["likes"] == 1
+    assert ask("taste", "reset") == {"forgotten": 1}
+    assert ask("taste", "show")["likes"] == 0
+    ask("decide", photos / "IMG_10.jpg", "undo")
 
 
 def test_decisions_outlive_the_library(ask: Callable[..., Any], photos: Path, tmp_path: Path) -> None:
@@ -130,7 +166,7 @@ def test_check_finds_damage_and_repairs_it(library: Path, ask: Callable[..., Any
     arguments = ["--library", str(damaged), "--json", "check"]
     assert CliRunner().invoke(main, arguments).exit_code == 0
     next(damaged.glob("thumbnails/*/*.jpg")).write_bytes(b"")
-    next(damaged.glob("index/*")).write_bytes(b"not vectors")
+    next(damaged.glob("index/*.vectors")).write_bytes(b"not vectors")
     (damaged / "graph.json.gz").write_bytes(b"not a graph")
     (damaged / "thumbnails" / "00").mkdir(exist_ok=True)
     litter = damaged / "thumbnails" / "00" / f"{'0' * 32}.jpg"
@@ -216,11 +252,22 @@ def test_another_model_takes_over_and_back(library: Path, tmp_path: Path, monkey
 
 @pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
 def test_daemon_reports_its_runs_and_ends_when_told(photos: Path, tmp_path: Path) -> None:
-    process = start(tmp_path / "library", "daemon", "--watch", photos)
+    # Whatever else the machine is busy with while this runs.
+    process = start(
+        tmp_path / "library", "daemon", "--watch", photos, env={**os.environ, "PHOTOS_ENGINE_DAEMON_WAITS_FOR": "hot"}
+    )
     assert process.stdout is not None
-    runs = [json.loads(process.stdout.readline()) for _ in range(4)]
-    assert [run["job"] for run in runs] == ["scan", "analyse", "graph", "memories"]
-    assert {run["outcome"] for run in runs} == {"done"}
+    runs = [json.loads(process.stdout.readline()) for _ in range(2)]
+    assert [(run["job"], run["outcome"]) for run in runs] == [("scan", "done"), ("analyse", "done")]
+    second = start(tmp_path / "library", "daemon")
+    _, errors = second.communicate(timeout=SOON_S)
+    assert (second.returncode, errors.count("\n")) == (1, 1)
+    assert "another daemon looks after the library" in errors
+    for command in (("pause", "check"), ("run", "backup"), ("resume", "check")):
+        answer = CliRunner().invoke(main, ["--library", str(tmp_path / "library"), "daemon", *command])
+        assert answer.exit_code == 0, answer.output
+    while (run := json.loads(process.stdout.readline()))["job"] != "backup":
+        assert run["outcome"] == "done", run
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=SOON_S)
     assert process.returncode == 0, errors
@@ -234,7 +281,9 @@ def test_ctrl_c_ends_an_index_run_cleanly_and_the_next_goes_on(tmp_path: Path) -
     noise = np.random.default_rng(1)
     for number in range(PHOTOS_TO_INTERRUPT):
         Image.fromarray(noise.integers(0, 255, (300, 400, 3), np.uint8)).save(folder / f"{number}.jpg", quality=60)
-    process = start(library, "index", folder, start_new_session=True)
+    # Progress is told after the first of the batches. The smaller they are, the more is still to come by then.
+    batches = {"PHOTOS_ENGINE_BATCH_SIZE": str(PHOTOS_TO_INTERRUPT // 16)}
+    process = start(library, "index", folder, start_new_session=True, env={**os.environ, **batches})
     assert process.stderr is not None
     while "analysing" not in process.stderr.readline():
         pass
@@ -261,8 +310,18 @@ def test_a_reader_that_leaves_is_no_error(library: Path) -> None:
 def test_daemon_once_does_each_job(ask: Callable[..., Any], library: Path) -> None:
     result = CliRunner().invoke(main, ["daemon", "--once", "--library", str(library)])
     assert result.exit_code == 0, result.output
-    assert [json.loads(line)["outcome"] for line in result.stdout.splitlines()] == ["done"] * 4
-    assert len(ask("status")["jobs"]) == 4
+    runs = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [(run["job"], run["outcome"]) for run in runs] == [(job, "done") for job in DAEMON_JOBS]
+    assert {job["job"] for job in ask("status")["jobs"]} >= set(DAEMON_JOBS)
+
+
+def test_a_system_can_start_the_daemon(library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOME", "USERPROFILE", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    arguments = ["--library", str(library), "--json", "daemon"]
+    written = CliRunner().invoke(main, [*arguments, "install", "--no-start"])
+    assert str(library) in Path(json.loads(written.stdout)["file"]).read_text(encoding="utf-8")
+    assert json.loads(CliRunner().invoke(main, [*arguments, "uninstall"]).stdout)["removed"]
 
 
 def test_help_loads_no_engine() -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import os
 import threading
 import time
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from photos_engine.errors import PhotoError
-from photos_engine.ingest import DecodePool, DecodeRequest, scan
-from photos_engine.types import DecodedPhoto
+from photos_engine.ingest import Change, DecodePool, DecodeRequest, scan
+from photos_engine.types import DecodedPhoto, FileStamp
 
 GIGABYTE = 10**9
 CRASHES = ("crashed", "took longer")
@@ -61,7 +64,6 @@ def pool() -> Iterator[DecodePool]:
 
 
 @pytest.mark.corpus
-@pytest.mark.slow
 @pytest.mark.parametrize("folder", ["hostile", "fixtures"])
 def test_every_file_ends_as_a_photo_or_a_reason(corpus: Path, pool: DecodePool, folder: str) -> None:
     files = [path for path in (corpus / folder).rglob("*") if path.is_file()]
@@ -83,7 +85,6 @@ def test_every_file_ends_as_a_photo_or_a_reason(corpus: Path, pool: DecodePool, 
 
 
 @pytest.mark.corpus
-@pytest.mark.slow
 def test_most_of_the_odd_collection_decodes(corpus: Path, pool: DecodePool) -> None:
     found = scan([corpus / "fixtures"], {})
     assert not found.problems
@@ -122,3 +123,128 @@ def test_zones_around_the_world(corpus: Path, pool: DecodePool, name: str, offse
     assert offset is not None
     assert offset.total_seconds() / 3600 == offset_h
     assert f"{taken - offset:%H%M}" == path.name.split("-")[2][:4]
+
+
+# --- made here ---
+
+
+def as_side(pixels: int) -> bytes:
+    """A JPEG that says it is so many pixels wide and high."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (16, 16)).save(buffer, "JPEG")
+    content = bytearray(buffer.getvalue())
+    start = content.index(b"\xff\xc0")
+    content[start + 5 : start + 9] = pixels.to_bytes(2, "big") * 2
+    return bytes(content)
+
+
+def png_chunk(kind: bytes, content: bytes) -> bytes:
+    return len(content).to_bytes(4, "big") + kind + content + zlib.crc32(kind + content).to_bytes(4, "big")
+
+
+def with_text_bomb(megabytes: int) -> bytes:
+    """A PNG whose comment unpacks to so much."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (16, 16)).save(buffer, "PNG")
+    content = buffer.getvalue()
+    packer = zlib.compressobj(1)
+    text = b"".join(packer.compress(bytes(2**20)) for _ in range(megabytes)) + packer.flush()
+    return content[:33] + png_chunk(b"zTXt", b"Comment\0\0" + text) + content[33:]
+
+
+def saved(kind: str, size: tuple[int, int]) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("L", size, 128).save(buffer, kind)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (lambda: as_side(65_535), "can't be decoded"),
+        (lambda: saved("JPEG", (65_500, 2)), None),
+        (lambda: saved("PNG", (65_535, 1)), None),
+        (lambda: saved("PNG", (1, 65_535)), None),
+        (lambda: with_text_bomb(128), "too large"),
+        (lambda: with_text_bomb(128)[:-30], "too large"),
+    ],
+    ids=["says 65,535 a side", "wide", "wider", "high", "text bomb", "cut text bomb"],
+)
+def test_bombs_and_extreme_sides_cost_little(
+    tmp_path: Path, pool: DecodePool, content: Callable[[], bytes], reason: str | None
+) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(content())
+    with MemoryWatch() as memory:
+        ((_, result),) = pool.decode([DecodeRequest(path)])
+    if reason is None:
+        assert isinstance(result, DecodedPhoto), result
+        assert max(result.pixels.shape) < 65_535
+    else:
+        assert isinstance(result, PhotoError)
+        assert reason in result.reason
+        assert not any(word in result.reason for word in CRASHES)
+    assert memory.peak_bytes < GIGABYTE / 2
+
+
+@pytest.mark.parametrize(
+    "sidecar",
+    [
+        b'<!DOCTYPE x [<!ENTITY a "' + b"a" * 1000 + b'">'
+        + b"".join(b'<!ENTITY %c "%s">' % (c, b"&%c;" % (c - 1) * 50) for c in range(98, 112)) + b"]><x>&o;</x>",
+        b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/hostname">]><x>&a;</x>',
+        b"<x>" * 200_000,
+        b"\xff\xfe" * 1_000_000,
+    ],
+    ids=["entities", "file", "depth", "rubbish"],
+)  # fmt: skip
+def test_a_hostile_sidecar_costs_what_it_says(tmp_path: Path, pool: DecodePool, sidecar: bytes) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(saved("JPEG", (640, 480)))
+    path.with_suffix(".xmp").write_bytes(sidecar)
+    photo = pool.decode_one(DecodeRequest(path, (path.with_suffix(".xmp"),)))
+    assert photo.facts.caption is None
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX links")
+def test_links_to_themselves_and_folders_without_end(tmp_path: Path) -> None:
+    (tmp_path / "self.jpg").symlink_to("self.jpg")
+    (tmp_path / "one.jpg").symlink_to("two.jpg")
+    (tmp_path / "two.jpg").symlink_to("one.jpg")
+    folder = tmp_path
+    for _ in range(60):
+        folder /= "deep" * 10
+        folder.mkdir()
+    (folder / "a.jpg").write_bytes(saved("JPEG", (64, 48)))
+    found = scan([tmp_path], {})
+    assert [photo.path.name for photo in found.photos] == ["a.jpg"]
+    assert len(found.problems) == 3
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
+def test_folders_and_files_without_permission_are_problems(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    (closed / "a.jpg").write_bytes(saved("JPEG", (64, 48)))
+    closed.chmod(0)
+    try:
+        found = scan([tmp_path], {str(closed / "a.jpg"): FileStamp(1, 1)})
+    finally:
+        closed.chmod(0o700)
+    assert found.gone == ()
+    assert [problem.path for problem in found.problems] == [str(closed)]
+
+
+@pytest.mark.parametrize("count", [5_000, pytest.param(1_000_000, marks=pytest.mark.slow)])
+def test_many_tiny_files_are_all_seen_and_known_again(tmp_path: Path, count: int) -> None:
+    for number in range(count):
+        if number % 5_000 == 0:
+            folder = tmp_path / str(number)
+            folder.mkdir()
+        descriptor = os.open(folder / f"{number}.jpg", os.O_CREAT | os.O_WRONLY)
+        os.close(descriptor)
+    found = scan([tmp_path], {})
+    known = {str(photo.path): photo.stamp for photo in found.photos}
+    again = scan([tmp_path], known)
+    assert len(again.photos) == count
+    assert all(photo.change is Change.UNCHANGED for photo in again.photos)

@@ -15,13 +15,14 @@ from photos_engine.contact_sheet import (
     Cell,
     Sheet,
     _as_ascii,
+    draw_crops,
     draw_sheet,
     of_featured,
     of_wallpapers,
     write_sheets,
 )
 from photos_engine.errors import ConfigError, Unreadable
-from photos_engine.types import Photo, RankedPhoto, Reason, Wallpaper
+from photos_engine.types import Crop, Photo, RankedPhoto, Reason, Wallpaper
 
 BLUE, MARK = (40, 90, 200), (224, 88, 47)
 
@@ -57,6 +58,15 @@ def test_a_crop_is_drawn_onto_its_photo(photos: list[Photo], thumbnail: Path) ->
     picture = draw_sheet(sheet, lambda _: thumbnail)
     assert count(picture, MARK) > 2 * 95 * 3
     assert count(picture, MARK) + count(picture, BLUE) == 190 * 95
+
+
+def test_a_preview_shows_the_picture_and_what_each_crop_leaves() -> None:
+    picture = Image.new("RGB", (300, 200), BLUE)
+    crops = [Crop((0.0, 0.0, 0.5, 1.0), 0.9, ()), Crop((0.5, 0.0, 1.0, 0.5), 0.5, (Reason("kept", 1.0, "Kept."),))]
+    preview = draw_crops(picture, crops)
+    assert preview.width == WIDTH_PX
+    assert count(preview, MARK) > 150
+    assert count(preview, BLUE) > 300 * 200 * 0.9 + 150 * 200 + 150 * 100
 
 
 def test_a_photo_that_cannot_be_had_leaves_its_place_empty(photos: list[Photo], thumbnail: Path) -> None:

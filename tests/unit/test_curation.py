@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,13 @@ from photos_engine import curation
 from photos_engine.analyzers.taxonomy import Taxonomy
 from photos_engine.curation import (
     Origin,
+    apply_own_filter,
     assess_quality,
     assess_utility,
     is_showable,
     read_origins,
 )
-from photos_engine.types import UTILITY_KINDS, AnalysedPhoto, Decision, Stack
+from photos_engine.types import UTILITY_KINDS, AnalysedPhoto, Decision, DetectedObject, QualitySignals, Stack
 
 NOON = datetime(2024, 5, 1, 12)
 
@@ -53,6 +54,11 @@ def codes(reasons: tuple[Any, ...]) -> set[str]:
         ("/p/Backup/old phone/IMG_01002.jpg", Origin.BACKUP),
         ("/p/DCIM/100APPLE/IMG_0001.JPG", Origin.CAMERA),
         ("/p/Scan_20240501.jpg", Origin.SCAN),
+        ("/p/Сканирование 12.jpg", Origin.SCAN),
+        ("/p/Office Lens/2024-05-01.jpg", Origin.SCAN),
+        ("/p/Екранна снимка 1.png", Origin.SCREENSHOT_NAME),
+        ("/p/Ekrano nuotrauka (3).png", Origin.SCREENSHOT_NAME),
+        ("/p/zrzuty ekranu/1.png", Origin.SCREENSHOT_FOLDER),
     ],
 )
 def test_origins_are_read_from_names_and_folders(path: str, origin: Origin) -> None:
@@ -138,6 +144,94 @@ def test_a_long_exposure_is_soft_on_purpose() -> None:
     assert not assess_quality(long).is_spoiled
 
 
+@pytest.mark.parametrize("tag", ["motorsport", "waterfall", "fog"])
+def test_what_is_soft_on_purpose_is_not_thrown_out(tag: str) -> None:
+    soft = shoot(quality=replace(GOOD, sharpness=0.2))
+    assert assess_quality(soft).is_spoiled
+    assert not assess_quality(replace(soft, tags={tag: 0.9})).is_spoiled
+
+
+def test_pockets_and_covered_lenses_are_accidents() -> None:
+    # As ansa-1 sees them: nothing is blurred or badly exposed where there is nothing.
+    pocket = shoot(quality=QualitySignals(1.0, 0.6, 0.1, 0.03), tags=["text"])
+    assert codes(assess_quality(pocket).reasons) == {"accidental"}
+    assert not assess_quality(replace(pocket, quality=GOOD)).is_spoiled
+    assert codes(assess_quality(replace(pocket, quality=GOOD, aesthetics=0.01)).reasons) == {"accidental"}
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"tags": ["starry_sky"]},  # something is seen
+        {"tags": ["text"], "objects": [DetectedObject("person", (0.1, 0.1, 0.2, 0.3), 0.9)]},
+        {"tags": ["text"], "people": ["Ada"]},
+        {"tags": ["text"], "utility": "document"},
+        {"tags": ["text"], "decisions": [Decision.FAVOURITE]},
+    ],
+)
+def test_what_shows_something_is_no_accident(facts: dict[str, Any]) -> None:
+    assert "accidental" not in codes(
+        assess_quality(shoot(quality=QualitySignals(1.0, 0.6, 0.1, 0.03), **facts)).reasons
+    )
+
+
+def test_a_long_exposure_is_no_accident() -> None:
+    dark = shoot(quality=QualitySignals(1.0, 0.6, 0.1, 0.03), tags=[])
+    long = replace(dark, photo=replace(dark.photo, facts=replace(dark.photo.facts, exposure_s=20.0)))
+    assert assess_quality(dark).is_spoiled
+    assert not assess_quality(long).is_spoiled
+
+
+@pytest.mark.parametrize(("brightness", "code"), [(0.1, "dark"), (0.9, "burnt_out"), (None, "badly_exposed")])
+def test_bad_exposure_is_named(brightness: float | None, code: str) -> None:
+    item = shoot(quality=replace(GOOD, exposure=0.1, brightness=brightness))
+    assert codes(assess_quality(item).reasons) == {code}
+
+
+def recipes(count: int) -> Life:
+    """So many doubtful pages of one layout, a page of another, a named screenshot, a photo."""
+    life = Life()
+    layout = life.look("recipe")
+    for n in range(count):
+        life.shoot(NOON + timedelta(days=n), path=f"{n}.jpg", vector=life.look("", layout, 0.1))
+        life.items[-1] = seen(life.items[-1], document=0.9)
+    life.items.append(seen(life.shoot(NOON, "invoice", path="invoice.jpg"), document=0.9))
+    del life.items[-2]
+    screen = life.shoot(NOON, path="Screenshot_1.png", camera=False, at=None, vector=life.look("", layout, 0.1))
+    life.items[-1] = seen(screen, document=0.3)
+    return life
+
+
+def kinds_of(life: Life) -> dict[str, str | None]:
+    return {i.photo.path.name: assess_utility(i).kind for i in apply_own_filter(life.snapshot()).photos}
+
+
+def take_out(life: Life, row: int, *decisions: Decision) -> None:
+    item = life.items[row]
+    life.items[row] = replace(item, photo=replace(item.photo, decisions=frozenset(decisions)))
+
+
+def test_what_is_taken_out_takes_its_like_along_and_comes_back_with_it() -> None:
+    life = recipes(6)
+    before = kinds_of(life)
+    assert [before[f"{n}.jpg"] for n in range(6)] == ["document"] * 6
+    for row in (0, 1):
+        take_out(life, row, Decision.NOT_UTILITY)
+    after = kinds_of(life)
+    assert [after[f"{n}.jpg"] for n in range(6)] == [None] * 6
+    assert (after["invoice.jpg"], after["Screenshot_1.png"]) == ("document", "screenshot"), "neither others nor facts"
+    learned = next(i for i in apply_own_filter(life.snapshot()).photos if i.photo.path.name == "5.jpg")
+    assert "own_filter" in codes(assess_utility(learned).reasons)
+    for row in (0, 1):
+        take_out(life, row)
+    assert kinds_of(life) == before
+
+
+def test_without_a_word_the_filter_changes_nothing() -> None:
+    snapshot = recipes(3).snapshot()
+    assert apply_own_filter(snapshot) is snapshot
+
+
 def test_favourites_have_not_failed() -> None:
     assert not assess_quality(shoot(quality=SPOILED, decisions=[Decision.FAVOURITE])).is_spoiled
 
@@ -173,3 +267,4 @@ def test_the_policy_shows_ordinary_photos_and_keepers() -> None:
 def test_scenes_are_named_as_in_the_taxonomy() -> None:
     known = {tag.id for tag in Taxonomy.load().tags}
     assert {*curation._DARK_SCENES, *curation._SOFT_SCENES, *curation._WHITE_SCENES} <= known
+    assert set(curation._SAYS_NOTHING) <= known

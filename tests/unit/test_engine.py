@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import skimage
+from PIL import Image
 
 from photos_engine import ConfigError, Decision, NotFound, PhotoNotFound, PhotosEngine, UsageError
+from photos_engine.types import ByteArray, DetectedObject, SceneSignals
 
 PICTURES = Path(skimage.__file__).parent / "data"
 
@@ -87,6 +91,29 @@ def test_a_crop_of_a_file_that_is_not_in_the_library(engine: PhotosEngine) -> No
         engine.crop(PICTURES / "no-such.png", (1, 1))
 
 
+def test_the_first_of_several_crops_is_the_crop(engine: PhotosEngine) -> None:
+    for photo in (folder_of(engine) / "chelsea.png", PICTURES / "astronaut.png"):
+        crops = engine.crops(photo, (1, 1), limit=4)
+        assert crops[0] == engine.crop(photo, (1, 1))
+        assert len({crop.box for crop in crops}) == 4
+        picture = engine.picture(photo)
+        assert (picture.mode, min(picture.size) >= 100) == ("RGB", True)
+
+
+def test_a_found_thing_is_not_cut_through(engine: PhotosEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    analyzer = engine._analyzer_at_hand()
+
+    class Detecting:
+        def analyze_one(self, pixels: ByteArray) -> SceneSignals:
+            dog = DetectedObject("dog", (0.05, 0.3, 0.35, 0.7), 0.95)
+            return replace(analyzer.analyze_one(pixels), objects=(dog,), saliency=np.full((9, 9), 0.3, np.float32))
+
+    monkeypatch.setattr(engine, "_analyzer_at_hand", Detecting)
+    left, _, right, _ = engine.crop(PICTURES / "astronaut.png", (1, 2)).box
+    assert left <= 0.06
+    assert right >= 0.35
+
+
 def test_nonsense_is_refused(engine: PhotosEngine, tmp_path: Path) -> None:
     with pytest.raises(UsageError):
         engine.index([])
@@ -96,6 +123,32 @@ def test_nonsense_is_refused(engine: PhotosEngine, tmp_path: Path) -> None:
         engine.export_decisions(tmp_path / "absent" / "decisions.json")
     with pytest.raises(ConfigError):
         engine.import_decisions(tmp_path / "absent.json")
+
+
+def test_a_merge_outlives_the_copy_and_can_be_taken_back(tmp_path: Path) -> None:
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    with Image.open(PICTURES / "coffee.png") as picture:
+        picture.save(pictures / "coffee.png")
+        picture.convert("RGB").resize((400, 267)).save(pictures / "copy.jpg", quality=80)
+    with PhotosEngine.open(tmp_path / "library") as engine:
+        engine.index([pictures])
+        engine.decide(pictures / "copy.jpg", Decision.FAVOURITE)
+        (merged,) = engine.merge_duplicates()
+        assert (merged.kind, merged.keep.name, [p.name for p in merged.deletable]) == (
+            "copy", "coffee.png", ["copy.jpg"]
+        )  # fmt: skip
+        assert [reason.code for reason in merged.gathered] == ["decision"]
+        assert engine.merge_duplicates(merged.id)[0].gathered == (), "once is enough"
+        assert (pictures / "copy.jpg").exists()
+        (pictures / "copy.jpg").unlink()
+        engine.index([pictures])
+        assert engine.duplicates() == ()
+        assert engine.photo(pictures / "coffee.png").is_favourite
+        engine.decide(merged.id, Decision.UNDO)
+        assert not engine.photo(pictures / "coffee.png").is_favourite
+        with pytest.raises(NotFound):
+            engine.merge_duplicates(merged.id)
 
 
 def test_two_engines_do_not_see_each_other(engine: PhotosEngine, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from photos_engine.errors import UsageError
 from photos_engine.framing import find_frames
-from photos_engine.types import Box, FloatArray
+from photos_engine.types import Box, DetectedObject, FloatArray
 
 aspects = st.tuples(st.integers(1, 32), st.integers(1, 32))
 sizes = st.tuples(st.integers(64, 6000), st.integers(64, 6000))
@@ -58,6 +58,30 @@ def test_a_little_change_of_aspect_moves_the_frame_a_little(x: float, y: float, 
     saliency = spot(x, y)
     before, after = (find_frames(saliency, (4000, 3000), (r, 1.0))[0].box for r in (ratio, ratio * (1 + change)))
     assert max(abs(a - b) for a, b in zip(before, after, strict=True)) < 0.12
+
+
+@settings(deadline=None)
+@given(st.floats(0.02, 0.5), st.floats(0.02, 0.5), st.floats(0, 1), st.floats(0, 1), st.sampled_from(("dog", "face")))
+def test_a_thing_that_fits_is_kept_whole(width: float, height: float, x: float, y: float, label: str) -> None:
+    left, top = x * (1 - width), y * (1 - height)
+    thing = DetectedObject(label, (left, top, left + width, top + height), 0.9)
+    (frame,) = find_frames(np.full((9, 9), 0.3, np.float32), (4000, 3000), (1, 1), [thing])
+    assert frame.box[0] <= left + 0.02 * width
+    assert frame.box[2] >= left + 0.98 * width
+
+
+def test_of_two_things_that_do_not_fit_together_the_larger_is_whole_and_the_other_out() -> None:
+    small, large = DetectedObject("dog", (0.02, 0.4, 0.12, 0.6), 0.9), DetectedObject("person", (0.5, 0.1, 0.9, 1), 0.9)
+    (frame,) = find_frames(np.full((9, 9), 0.3, np.float32), (4000, 3000), (2, 3), [small, large])
+    assert frame.box[0] <= 0.5
+    assert frame.box[2] >= 0.9
+
+
+def test_the_first_of_several_is_a_largest_whatever_is_in_the_way() -> None:
+    things = [DetectedObject("person", (x, 0.0, x + 0.3, 1.0), 0.9) for x in (0.0, 0.35, 0.7)]
+    frames = find_frames(np.full((9, 9), 0.3, np.float32), (4000, 3000), (1, 1), things, limit=6)
+    assert frames[0] == find_frames(np.full((9, 9), 0.3, np.float32), (4000, 3000), (1, 1), things)[0]
+    assert frames[0].scale == pytest.approx(1.0)
 
 
 def test_where_nothing_draws_the_eye_the_middle_is_cut() -> None:

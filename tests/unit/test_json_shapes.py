@@ -163,11 +163,12 @@ def test_explanation_shows_objects_with_their_boxes(engine: FakeEngine) -> None:
 
 def test_crop_is_a_list_of_four() -> None:
     crop = Crop((0.0, np.float32(0.25), 1.0, 0.75), 0.5, ())  # type: ignore[arg-type]
-    assert round_trip(as_crop("a.jpg", crop)) == {
+    assert round_trip(as_crop("a.jpg", [crop])) == {
         "path": "a.jpg",
         "crop": [0.0, 0.25, 1.0, 0.75],
         "score": 0.5,
         "reasons": [],
+        "candidates": [{"crop": [0.0, 0.25, 1.0, 0.75], "score": 0.5, "reasons": []}],
     }
 
 

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from photos_engine.prints import as_words, close_prints, count_differing_bits
+from photos_engine.prints import as_words, close_prints, count_differing_bits, near_prints
 
 
 def brute_force(words: NDArray[np.uint64], radius: int) -> set[tuple[int, int]]:
@@ -52,3 +52,14 @@ def test_twins_are_found_across_crowds() -> None:
     one, other = bytes(32), b"\x01" + bytes(31)
     found = {tuple(pair) for pair in close_prints(as_words([one] * 20 + [other] * 20), 31).tolist()}
     assert {(0, j) for j in range(1, 40)} <= found
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 40), st.integers(0, 60), st.integers(0, 2**32 - 1))
+def test_near_prints_are_those_that_comparing_each_finds(count: int, radius: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    words = rng.integers(0, 2**63, (count, 4), dtype=np.uint64)
+    words[1::2] = words[: count // 2 * 2 : 2] ^ (np.uint64(1) << rng.integers(0, 64, (count // 2, 4), dtype=np.uint64))
+    rows = np.flatnonzero(rng.random(count) < 0.3)
+    bits = np.bitwise_count(words[:, None] ^ words[None]).sum(axis=2)
+    assert np.array_equal(near_prints(words, rows, radius), (bits[rows] <= radius).any(axis=0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photos_engine.selection import MAX_LIKENESS, MIN_APART_S, choose_varied, rank_for_cover, rate_photo
-from photos_engine.types import AnalysedPhoto, FloatArray, QualitySignals, Stack
+from photos_engine.types import AnalysedPhoto, DetectedObject, FloatArray, PersonRegion, QualitySignals, Stack
 
 START = datetime(2022, 6, 1, 9)
 
@@ -142,7 +143,25 @@ def test_worth_rises_with_quality_with_what_is_shown_and_with_what_the_person_th
     assert rate_photo(life.shoot(START, "city", quality=SPOILED), TAGS) < rate_photo(plain, TAGS)
     assert rate_photo(life.shoot(START, "baby"), TAGS) > rate_photo(plain, TAGS)
     assert rate_photo(life.shoot(START, "city", people=["Anna"]), TAGS) > rate_photo(plain, TAGS)
+    beautiful, ugly = (life.shoot(START, "city", aesthetics=beauty) for beauty in (1.0, 0.1))
+    assert rate_photo(ugly, TAGS) < rate_photo(plain, TAGS) < rate_photo(beautiful, TAGS)
     assert all(0 <= rate_photo(item, TAGS) <= 1 for item in life.items)
+
+
+def test_a_covers_title_lies_on_nothing_that_matters() -> None:
+    life = Life()
+    look = life.look("beach")
+    for top in (0.7, 0.1):
+        dog = DetectedObject("dog", (0.2, top, 0.5, top + 0.25), 0.9)
+        life.shoot(START + timedelta(hours=top), "beach", vector=look, objects=[dog])
+    face = life.shoot(START + timedelta(hours=9), "beach", vector=look)
+    people = (PersonRegion("Ada", (0.2, 0.7, 0.4, 0.95)),)
+    life.items[2] = replace(face, photo=replace(face.photo, facts=replace(face.photo.facts, people=people)))
+    items, embeddings, _ = shelf(life)
+    by_id = {r.photo.id: r for r in rank_for_cover(items, embeddings, [0.5] * 3)}
+    covered = ["covered" in {reason.code for reason in by_id[item.photo.id].reasons} for item in life.items]
+    assert covered == [True, False, True]
+    assert max(by_id.values(), key=lambda r: r.score).photo.id == life.items[1].photo.id
 
 
 def test_a_cover_is_good_typical_and_wide() -> None:

@@ -10,13 +10,15 @@ import pytest
 from fakes.analyzer import ColourAnalyzer
 from fakes.library import TAGS
 from PIL import Image
+from sqlalchemy import update
 
 from photos_engine.derived import Derived
 from photos_engine.ingest import DecodeLimits, decode_photo
 from photos_engine.library import Library
 from photos_engine.store import Store
-from photos_engine.types import CheckReport, FileStamp
-from photos_engine.upkeep import check_library
+from photos_engine.store.tables import photo
+from photos_engine.types import CheckReport, FileStamp, GeoPoint, Place
+from photos_engine.upkeep import check_library, name_places, tidy_library
 
 Check = Callable[..., CheckReport]
 
@@ -143,3 +145,41 @@ def test_a_damaged_database_is_a_problem_that_nothing_repairs(check: Check, stor
     assert not report.is_clean
     assert set(kinds(report)) == {"database"}
     assert report.checked == ("database",)
+
+
+def test_places_are_named_that_had_no_name(store: Store, pictures: list[Path]) -> None:
+    """As after an upgrade that brought a gazetteer which knows more."""
+    lisbon = Place("Lisbon", "Lisbon", "Portugal", "PT", 38.72, -9.14, 2267057)
+
+    class Known:
+        def locate(self, point: GeoPoint) -> Place | None:
+            return lisbon if point.latitude > 0 else None
+
+    with store.begin() as unit:
+        for key, latitude in ((1, 38.7), (2, -60.0)):
+            unit._connection.execute(update(photo).where(photo.c.id == key).values(latitude=latitude, longitude=-9.1))
+        before = unit.revision
+    assert name_places(store, Known()) == 1  # type: ignore[arg-type]
+    with store.read() as unit:
+        found = unit.photos.by_keys([1, 2, 3])
+        assert [found[key].place for key in (1, 2, 3)] == [lisbon, None, None]
+        assert unit.photos.search_words("lisbon") == [1]
+        assert unit.revision > before
+    assert name_places(store, Known()) == 0  # type: ignore[arg-type]
+
+
+def test_tidying_sweeps_up_litter_and_frees_space(library: Library, store: Store, pictures: list[Path]) -> None:
+    litter = library.thumbnail_path("0" * 32)
+    litter.parent.mkdir(parents=True, exist_ok=True)
+    litter.write_bytes(b"\xff\xd8\xff")
+    index = Derived(library, store, TAGS).index(ColourAnalyzer.model_name)
+    assert tidy_library(library, store, index) == {"photos": 3, "swept": 1, "bytes_freed": 0}
+    assert len(list((library.folder / "thumbnails").glob("*/*.jpg"))) == len(pictures)
+    with store.begin() as unit:
+        unit.set_setting("ballast", "x" * 3_000_000)
+    with store.begin() as unit:
+        unit.set_setting("ballast", "")
+    assert store.unused_share() > 0.3
+    assert tidy_library(library, store, index)["bytes_freed"] > 1_000_000
+    assert store.unused_share() < 0.1
+    assert store.check() == []

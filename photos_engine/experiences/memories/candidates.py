@@ -43,6 +43,7 @@ class Candidate:
     bonus: FloatVector | None = None
     when: tuple[date, date] | None = None
     min_photos: int = 0  # beyond what every memory needs
+    mood: str | None = None  # of its music; None for the kind's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,17 +240,20 @@ def find_seasons(s: Sources, journeys: tuple[Candidate, ...]) -> Iterator[Candid
 
 
 def is_told(at: IntVector, others: Iterable[IntVector]) -> bool:
-    """Whether most of the photos are in one of some others."""
+    """Whether most of the photos, at least one, are in one of some others; all in order of time."""
     needed = _REDUNDANT * len(at)
-    return any(len(np.intersect1d(at, o, assume_unique=True)) > needed for o in others if len(o) > needed)
+    near = (o for o in others if len(o) > needed and o[0] <= at[-1] and at[0] <= o[-1])
+    return any(np.count_nonzero(np.isin(at, o, assume_unique=True)) > needed for o in near)
 
 
 def find_years(s: Sources) -> Iterator[Candidate]:
     """Every year that is over, and this one when it nearly is."""
-    starts = [date.fromordinal(day) for day in np.unique(s.shelf.day).tolist()]
-    for year in sorted({day.year for day in starts}):
+    months: dict[int, set[int]] = {}
+    for day in map(date.fromordinal, np.unique(s.shelf.day).tolist()):
+        months.setdefault(day.year, set()).add(day.month)
+    for year in sorted(months):
         told = year < s.on.year or (year == s.on.year and (s.on.month, s.on.day) >= _YEAR_IS_TOLD_FROM)
-        if told and len({day.month for day in starts if day.year == year}) >= REVIEW_MIN_MONTHS:
+        if told and len(months[year]) >= REVIEW_MIN_MONTHS:
             span = date(year, 1, 1).toordinal(), date(year, 12, 31).toordinal()
             at = np.flatnonzero((s.shelf.day >= span[0]) & (s.shelf.day <= span[1]))
             yield Candidate(

@@ -1,9 +1,15 @@
-"""From candidates to memories: the photos that tell each, a cover, music, a score, and reasons for all of it."""
+"""From candidates to memories: the photos that tell each, a cover, music, a score, and reasons for all of it.
+
+A memory is told from its own photos and nothing else of the library. So one that none of the changes since
+touched would be told again just as it was: it is kept, and only what it is worth on the day is reckoned anew.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
@@ -11,13 +17,15 @@ import numpy as np
 from photos_engine.experiences.memories import candidates as events
 from photos_engine.experiences.memories import subjects
 from photos_engine.experiences.memories.candidates import Candidate, Sources
+from photos_engine.experiences.memories.concepts import MIN_LIBRARY, ConceptVectors, find_concepts
 from photos_engine.experiences.memories.music import MOODS, choose_music
-from photos_engine.experiences.memories.shelf import FloatVector, IntVector, Shelf, fill_shelf
+from photos_engine.experiences.memories.shelf import MIN_MEMORABLE, FloatVector, Shelf, fill_shelf
 from photos_engine.experiences.memories.titles import Phrases
-from photos_engine.graph import EVENT_KINDS, PersonalGraph
+from photos_engine.graph import EVENT_KINDS, Look, PersonalGraph
 from photos_engine.selection import choose_varied, main_subject, rank_for_cover
 from photos_engine.types import Decision, Memory, Reason, Snapshot, StoredDecision, Tag
 
+MEMORIES_VERSION = 2  # raise it whenever the memory told from the same photos would differ
 MAX_PHOTOS = 30
 MAX_REJECTED = 50  # the best of what was passed over: enough to ask about, little to keep
 _PHOTOS_A_ROOT = 2.2  # 20 photos give 10, 100 give 22, from 186 on 30
@@ -34,13 +42,34 @@ _KIND_WORTH: Mapping[str, float] = {
     "place_over_years": 0.8,
     "recent_highlights": 0.8,
     "theme": 0.75,
+    "concept": 0.75,
     "season": 0.7,
 }
-_OF_ONE_SUBJECT = frozenset({"celebration", "pet", "theme"})
+_OF_ONE_SUBJECT = frozenset({"celebration", "concept", "pet", "theme"})
 _OUT_OF_SEASON = 0.7
-_EVENT_BONUS = 0.3
+_EVENT_BONUS, _IN_MOST = 0.3, 0.5
 _APT_DAYS = 7
 _LESS, _MORE = 0.3, 1.2
+
+
+@dataclass(frozen=True, slots=True)
+class ToldMemory:
+    """A memory, and the digest of all that it was told from: equal digests, equal photos, cover and music."""
+
+    memory: Memory
+    told_from: str
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """How memories are told: the language, the closed list of moods with their energies, the model's concepts.
+
+    `concepts` is asked for vectors only where the library is large enough to be judged by them.
+    """
+
+    locale: str = "en"
+    moods: Mapping[str, float] = field(default_factory=lambda: MOODS)
+    concepts: Callable[[], ConceptVectors | None] | None = None
 
 
 def make_memories(
@@ -50,27 +79,70 @@ def make_memories(
     *,
     on: date,
     limit: int | None = None,
-    locale: str = "en",
-    moods: Mapping[str, float] = MOODS,
+    telling: Telling | None = None,
 ) -> tuple[Memory, ...]:
     """Every memory that the library holds as of a day, best first; photos taken after that day don't exist yet.
 
     Ids name the subject ("memory:trip:2023-07-02-biarritz"), so they and what was decided on them outlive
-    a refresh. Hidden memories are left out. `moods` is the closed list of moods with their energies.
+    a refresh. Hidden memories are left out.
     """
-    shelf = fill_shelf(snapshot, graph, tags, on)
-    sources = Sources(shelf, graph, tags, on, Phrases(locale))
+    told = refresh_memories(snapshot, graph, tags, on=on, telling=telling)
+    return tuple(one.memory for one in told[:limit])
+
+
+def refresh_memories(
+    snapshot: Snapshot,
+    graph: PersonalGraph,
+    tags: Mapping[str, Tag],
+    *,
+    on: date,
+    telling: Telling | None = None,
+    looks: Sequence[Look] | None = None,
+    known: Iterable[ToldMemory] = (),
+) -> tuple[ToldMemory, ...]:
+    """As `make_memories`, with the memories of before at hand: those that nothing has touched aren't told again.
+
+    The answer is the same whatever is `known`. looks: of each photo of the snapshot, in order, if at hand.
+    """
+    telling = telling or Telling()
+    sources = Sources(fill_shelf(snapshot, graph, tags, on, looks), graph, tags, on, Phrases(telling.locale))
     decided = _standing(snapshot.decisions)
+    before = {one.memory.id: one for one in known}
+    base = _digest_base(snapshot.model, tags, telling)
     made = []
-    for candidate in _find_all(sources):
-        decisions = decided.get(f"memory:{candidate.kind}:{candidate.subject}", frozenset())
-        if Decision.HIDE not in decisions:
-            memory = _tell(candidate, sources, decisions, moods)
-            made += [memory] if memory else []
-    return tuple(sorted(made, key=lambda m: (-m.score, m.id))[:limit])
+    for candidate in _find_all(sources, telling.concepts):
+        memory_id = f"memory:{candidate.kind}:{candidate.subject}"
+        decisions = decided.get(memory_id, frozenset())
+        if Decision.HIDE in decisions or len(candidate.at) < max(sources.shelf.min_photos, candidate.min_photos):
+            continue
+        told_from = _digest(base, candidate, sources.shelf)
+        earlier = before.get(memory_id)
+        if earlier is not None and earlier.told_from == told_from:
+            memory: Memory | None = _with_present_photos(earlier.memory, sources.shelf)
+        else:
+            memory = _tell(memory_id, candidate, sources, telling.moods)
+        if memory is not None:
+            made.append(ToldMemory(_judge(memory, candidate, sources, decisions), told_from))
+    return tuple(sorted(made, key=lambda one: (-one.memory.score, one.memory.id)))
 
 
-def _find_all(s: Sources) -> Iterator[Candidate]:
+def _digest_base(model: str, tags: Mapping[str, Tag], telling: Telling) -> bytes:
+    """What all memories are told from: rules, model, taxonomy, language, moods."""
+    rules = (MEMORIES_VERSION, model, telling.locale, sorted(telling.moods.items()), [*tags.values()])
+    return hashlib.blake2b(repr(rules).encode(), digest_size=16).digest()
+
+
+def _digest(base: bytes, candidate: Candidate, shelf: Shelf) -> str:
+    digest = hashlib.blake2b(base, digest_size=16)
+    own = (candidate.title, candidate.subtitle, candidate.mood, shelf.min_photos)
+    digest.update(repr(own).encode("utf-8", "backslashreplace"))
+    digest.update(shelf.marks[candidate.at].tobytes())
+    if candidate.bonus is not None:
+        digest.update(candidate.bonus.tobytes())
+    return digest.hexdigest()
+
+
+def _find_all(s: Sources, concepts: Callable[[], ConceptVectors | None] | None) -> Iterator[Candidate]:
     """Every candidate that nobody hid; those that others may tell already come after them."""
     hidden = s.graph.hidden()
 
@@ -90,28 +162,29 @@ def _find_all(s: Sources) -> Iterator[Candidate]:
     ):
         yield from shown(find(s))
     yield from shown(events.find_seasons(s, journeys))
-    yield from shown(subjects.find_themes(s, (*journeys, *feasts, *pets)))
+    vectors = concepts() if concepts and len(s.shelf.items) >= MIN_LIBRARY else None
+    scenes = shown(find_concepts(s, vectors, (*journeys, *feasts))) if vectors else ()
+    yield from scenes
+    yield from shown(subjects.find_themes(s, (*journeys, *feasts, *pets, *scenes)))
 
 
-def _tell(
-    candidate: Candidate, s: Sources, decisions: frozenset[Decision], moods: Mapping[str, float]
-) -> Memory | None:
-    """Choose the photos; None where too few different ones are left to tell it."""
+def _tell(memory_id: str, candidate: Candidate, s: Sources, moods: Mapping[str, float]) -> Memory | None:
+    """Choose the photos, from nothing but the candidate's own; None where too few different ones are left to tell it.
+
+    The score is still to come.
+    """
     shelf, at = s.shelf, candidate.at
-    if len(at) < max(s.shelf.min_photos, candidate.min_photos):
-        return None
     worth = shelf.worth[at] + (_of_its_own(candidate, s) if candidate.bonus is None else candidate.bonus)
-    count = min(MAX_PHOTOS, max(s.shelf.min_photos, round(_PHOTOS_A_ROOT * math.sqrt(len(at)))))
+    count = min(MAX_PHOTOS, max(shelf.min_photos, round(_PHOTOS_A_ROOT * math.sqrt(len(at)))))
     items = [shelf.items[n] for n in at.tolist()]
     subjects = None if candidate.kind in _OF_ONE_SUBJECT else [main_subject(item, s.tags) for item in items]
     choice = choose_varied(items, shelf.embeddings[at], count, worth, subjects=subjects)
-    if len(choice.chosen) < s.shelf.min_photos:
+    if len(choice.chosen) < shelf.min_photos:
         return None
     chosen = np.array([shelf.by_id[item.photo.id] for item in choice.chosen])
     cover = rank_for_cover(choice.chosen, shelf.embeddings[chosen], worth[np.searchsorted(at, chosen)])[0]
-    score, why = _score(candidate, shelf, chosen, s, decisions)
     return Memory(
-        id=f"memory:{candidate.kind}:{candidate.subject}",
+        id=memory_id,
         kind=candidate.kind,
         title=candidate.title,
         subtitle=candidate.subtitle,
@@ -119,22 +192,34 @@ def _tell(
         end=choice.chosen[-1].photo.taken,
         cover=cover.photo,
         photos=tuple(item.photo for item in choice.chosen),
-        music=choose_music(candidate.kind, choice.chosen, s.tags, moods),
-        score=score,
-        reasons=(*candidate.reasons, *why),
+        music=choose_music(candidate.kind, choice.chosen, s.tags, moods, candidate.mood),
+        score=0.0,
+        reasons=(),
         photo_reasons={**choice.reasons, cover.photo.id: (*choice.reasons[cover.photo.id], *_as_cover(cover.reasons))},
         rejected=choice.rejected[:MAX_REJECTED],
     )
 
 
+def _with_present_photos(memory: Memory, shelf: Shelf) -> Memory:
+    """The memory with its photos as they are now: a file may have moved since."""
+    photos = tuple(shelf.items[shelf.by_id[photo.id]].photo for photo in memory.photos)
+    return replace(memory, photos=photos, cover=shelf.items[shelf.by_id[memory.cover.id]].photo)
+
+
 def _of_its_own(candidate: Candidate, s: Sources) -> FloatVector:
-    """(n,): more for photos that show what stands out in an event: the tree at Christmas, the sea at the sea."""
+    """(n,): more for photos that show what an event is of: the tree at Christmas, the sea at the sea.
+
+    That is what most of its own photos show, and the more so the more memorable it is.
+    """
     bonus = np.zeros(len(candidate.at))
     if candidate.node and candidate.kind in EVENT_KINDS:
-        for _, tag, edge in s.graph.view.out_edges(candidate.node, data=True):
-            if edge["relation"] == "shows":
-                shows = np.isin(candidate.at, s.shelf.by_tag.get(tag.partition(":")[2], ()))
-                bonus = np.maximum(bonus, _EVENT_BONUS * edge["weight"] * shows)
+        for tag_id, at in s.shelf.by_tag.items():
+            tag = s.tags.get(tag_id)
+            if tag is None or tag.memorable < MIN_MEMORABLE:
+                continue
+            shows = np.isin(candidate.at, at, assume_unique=True)
+            if shows.mean() >= _IN_MOST:
+                bonus = np.maximum(bonus, _EVENT_BONUS * tag.memorable * shows)
     return bonus
 
 
@@ -142,12 +227,11 @@ def _as_cover(reasons: tuple[Reason, ...]) -> Iterator[Reason]:
     return (Reason(f"cover_{r.code}", r.weight, f"As the cover: {r.text[0].lower()}{r.text[1:]}") for r in reasons)
 
 
-def _score(
-    candidate: Candidate, shelf: Shelf, chosen: IntVector, s: Sources, decisions: frozenset[Decision]
-) -> tuple[float, tuple[Reason, ...]]:
-    """What a memory is worth on its day, 0 to 1, and what raised or lowered it."""
-    quality = float(shelf.worth[chosen].mean())
-    richness = min(1.0, math.sqrt(len(chosen) / 12))
+def _judge(memory: Memory, candidate: Candidate, s: Sources, decisions: frozenset[Decision]) -> Memory:
+    """The memory with what it is worth on its day, 0 to 1, and what raised or lowered it."""
+    shelf = s.shelf
+    quality = float(shelf.worth[[shelf.by_id[photo.id] for photo in memory.photos]].mean())
+    richness = min(1.0, math.sqrt(len(memory.photos) / 12))
     score = (
         _KIND_WORTH[candidate.kind] * (0.4 + 0.6 * candidate.interest) * (0.4 + 0.6 * quality) * (0.6 + 0.4 * richness)
     )
@@ -162,7 +246,7 @@ def _score(
     elif Decision.FAVOURITE in decisions:
         score *= _MORE
         reasons.append(Reason("favourite", _MORE - 1, "You marked it as a favourite."))
-    return round(min(1.0, score), 4), tuple(reasons)
+    return replace(memory, score=round(min(1.0, score), 4), reasons=(*candidate.reasons, *reasons))
 
 
 def _is_apt(when: tuple[date, date], on: date) -> bool:

@@ -39,15 +39,22 @@ _KIND_MOODS: Mapping[str, str] = {
     "season": "dreamy",
     "year_in_review": "uplifting",
     "recent_highlights": "joyful",
+    "concept": "uplifting",
 }
 _KIND_SHARE = 0.25  # of the kind's mood against all photos together
 _CALM_H, _LIVELY_PHOTOS_AN_HOUR = 21, 12.0
 
 
 def choose_music(
-    kind: str, items: Sequence[AnalysedPhoto], tags: Mapping[str, Tag], moods: Mapping[str, float] = MOODS
+    kind: str,
+    items: Sequence[AnalysedPhoto],
+    tags: Mapping[str, Tag],
+    moods: Mapping[str, float] = MOODS,
+    own: str | None = None,
 ) -> Music:
     """The mood that the photos' tags vote for, each by its certainty and memorability; the kind votes too.
+
+    own: what the memory feels like, in place of its kind.
 
     Late pictures calm the music a little, many in short time drive it. Energy is 0 (still) to 1 (driving).
     """
@@ -57,7 +64,7 @@ def choose_music(
             tag = tags.get(tag_id)
             if tag and tag.mood and tag.mood in moods:
                 votes[tag.mood] += certainty * tag.memorable / len(items)
-    votes[_KIND_MOODS.get(kind, "uplifting")] += _KIND_SHARE
+    votes[own or _KIND_MOODS.get(kind, "uplifting")] += _KIND_SHARE
     mood = min(votes, key=lambda candidate: (-votes[candidate], candidate))
     late = sum(item.photo.taken.hour >= _CALM_H for item in items) / len(items)
     hours = (items[-1].photo.taken - items[0].photo.taken).total_seconds() / 3600

@@ -8,15 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from photos_engine.experiences.memories.candidates import Candidate, Sources, is_told
-from photos_engine.experiences.memories.shelf import FloatVector, IntVector, Shelf
+from photos_engine.experiences.memories.shelf import MIN_MEMORABLE, FloatVector, IntVector, Shelf
 from photos_engine.graph import ancestors_of, as_slug, join_suburbs
 from photos_engine.types import Interest, Place, Reason, Tag
 
 MAX_THEMES = 12
-MIN_MEMORABLE = 0.55
 _THEME_RICHNESS = 2  # times as many sure photos as a memory needs: of a few unsure ones all may be wrong
 _MIN_THEME_DAYS = 3
-_MIN_PET_MONTHS = 2
 _MIN_PLACE_YEARS = 2
 _CERTAINTY_BONUS = 0.3
 _OUTLIER_DEVIATIONS = 2.5  # median absolute deviations below the median likeness to the surest photos
@@ -43,24 +41,24 @@ def find_people(s: Sources) -> Iterator[Candidate]:
 
 
 def find_pets(s: Sources) -> Iterator[Candidate]:
-    """Kinds of pets that are photographed month after month."""
+    """Animals that keep coming back."""
     hidden = s.graph.hidden()
-    for species in sorted(t.id for t in s.tags.values() if "pet" in t.parents and f"tag:{t.id}" not in hidden):
-        at, certainty = _showing(s.shelf, species)
-        months = {(item.photo.taken.year, item.photo.taken.month) for item in (s.shelf.items[n] for n in at.tolist())}
-        if len(months) < _MIN_PET_MONTHS:
+    for pet in s.graph.pets():
+        at = s.shelf.positions(pet.photo_ids)
+        if f"tag:{pet.species}" in hidden or not len(at):
             continue
-        label = s.tags[species].label
+        certain = dict(zip(s.shelf.by_tag.get(pet.species, ()), s.shelf.certainty.get(pet.species, ()), strict=True))
+        many = s.phrases.many(pet.label)
         yield Candidate(
             "pet",
-            species,
-            s.phrases.say("pet", plural=s.phrases.many(label)),
+            pet.node.partition(":")[2],
+            s.phrases.say("pet" if pet.number is None else "one_of_the_pets", plural=many),
             s.phrases.years(_years(s.shelf, at)),
             at,
-            min(1.0, 0.5 + len(months) / 24),
-            (Reason("recurring", 1.0, f"A {label} is on {len(at)} photos of {len(months)} months."),),
-            f"tag:{species}",
-            bonus=_CERTAINTY_BONUS * certainty,
+            min(1.0, 0.5 + pet.months / 24),
+            pet.reasons,
+            pet.node,
+            bonus=_CERTAINTY_BONUS * np.array([certain.get(n, 0.0) for n in at.tolist()]),
         )
 
 

@@ -31,6 +31,7 @@ _ENGLISH: Mapping[str, str] = {
     "feast_over_years": "{feast} over the years",
     "place_over_years": "{place} over the years",
     "pet": "Life with {plural}",
+    "one_of_the_pets": "One of the {plural}",
     "season": "{season} {year}",
     "year_in_review": "{year} in review",
     "recent_highlights": "Recent highlights",
@@ -118,6 +119,10 @@ class Phrases:
         """The title of a theme."""
         label = self.many(tag.label) if tag.category in _COUNTABLE else tag.label
         return self._themes.get(tag.id, label[:1].upper() + label[1:])
+
+    def concept(self, concept: str, english: str) -> str:
+        """The title of a concept, whose English one lies beside its prompts."""
+        return self._phrases.get(f"concept_{concept}", english)
 
     def many(self, label: str) -> str:
         """The plural of an English word."""

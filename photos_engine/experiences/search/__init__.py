@@ -3,7 +3,20 @@
 `understand` reads the words, `facts` and `phrases` find what each part asks for, `answer` joins them.
 """
 
+from photos_engine.experiences.search.alike import Example
 from photos_engine.experiences.search.answer import search
-from photos_engine.experiences.search.sources import Concepts, SearchSources
+from photos_engine.experiences.search.completion import Completions
+from photos_engine.experiences.search.export import describe_all, write_feed, write_sidecars
+from photos_engine.experiences.search.sources import Basis, Concepts, SearchSources
 
-__all__ = ["Concepts", "SearchSources", "search"]
+__all__ = [
+    "Basis",
+    "Completions",
+    "Concepts",
+    "Example",
+    "SearchSources",
+    "describe_all",
+    "search",
+    "write_feed",
+    "write_sidecars",
+]

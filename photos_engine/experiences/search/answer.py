@@ -4,39 +4,83 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
+
 from photos_engine.errors import UsageError
+from photos_engine.experiences.search.alike import Example, match_alike_to
 from photos_engine.experiences.search.dates import When
-from photos_engine.experiences.search.facts import match_exact, match_fact
-from photos_engine.experiences.search.matches import Match, Matches, all_of, any_of, match_alike
-from photos_engine.experiences.search.names import LibraryNames
+from photos_engine.experiences.search.facets import count_facets
+from photos_engine.experiences.search.facts import match_exact, match_fact, match_words
+from photos_engine.experiences.search.matches import NOTHING, Matches, all_of, any_of, both, match_alike
 from photos_engine.experiences.search.phrases import match_phrase, suggest_for
-from photos_engine.experiences.search.query import Clause, Exact, Phrase, Query, Term, Where, Who
+from photos_engine.experiences.search.query import Clause, Exact, HeadCount, Phrase, Query, Term, Where, Who
 from photos_engine.experiences.search.sources import SearchSources
+from photos_engine.experiences.search.spelling import Speller
 from photos_engine.experiences.search.understand import understand
 from photos_engine.store.lookups import Trait
-from photos_engine.types import Photo, SearchAnswer, SearchHit
+from photos_engine.types import SearchAnswer, SearchHit
 
-_VISUAL_STAGES = {"tag": "taxonomy", "synonym": "synonym", "concept": "concept", "likeness": "embedding"}
+_VISUAL_STAGES = {
+    "tag": "taxonomy",
+    "synonym": "synonym",
+    "concept": "concept",
+    "likeness": "embedding",
+    "like": "embedding",
+}
 """Code of a reason -> the stage it comes from, in the order of the chain; every other code is of the metadata."""
 _WORDS = "words"
 """Words in the metadata answer for the same phrase as tags and likeness: they make no answer mixed."""
 _MOST_SUGGESTIONS = 5
 
 
-def search(query: str, *, limit: int, sources: SearchSources) -> SearchAnswer:
+def search(
+    query: str,
+    *,
+    limit: int,
+    sources: SearchSources,
+    example: Example | None = None,
+    with_facets: bool = False,
+) -> SearchAnswer:
     """Answer a query with at most `limit` present photos, best first, and say how they were found.
 
-    Nothing found is an answer too: stage "none", with suggestions of what the library has.
+    With an example, photos like it are found, and what the words say is to be seen moves that likeness; the rest
+    of the query holds as ever. Nothing found is an answer too: stage "none", with suggestions of what the library has.
     Raises: UsageError for a limit below 1 or a query of more than 1,000 characters.
     """
     if limit < 1:
         raise UsageError(f"limit must be at least 1, not {limit}")
-    names = LibraryNames(sources.unit.lookups)
-    understood = understand(query, names, sources.taxonomy, sources.today)
-    found = _match(understood, sources)
-    hits = _hits(found, limit, sources, is_hidden_asked=_asks_for_hidden(understood))
-    suggestions = () if hits else _suggest(understood, names, sources)
-    return SearchAnswer(query, _stage(hits), understood.as_understood(), suggestions, hits)
+    asked = understand(query, sources.basis.names, sources.taxonomy, sources.today, _speller(sources))
+    found = _match(asked, sources) if example is None else _match_example(example, asked, sources)
+    shown = _shown(found, sources, is_hidden_asked=_asks_for_hidden(asked))
+    hits = _hits(shown, limit, sources)
+    return SearchAnswer(
+        query=query,
+        stage=_stage(hits),
+        understood=asked.as_understood() | ({} if example is None else {"like": [example.name]}),
+        suggestions=() if hits else _suggest(asked, sources),
+        results=hits,
+        facets=count_facets(shown, sources) if with_facets else {},
+    )
+
+
+def _match_example(example: Example, query: Query, sources: SearchSources) -> Matches:
+    """Photos like an example: the query's phrases go with it, its other clauses choose among what is like it."""
+    phrases = [clause for clause in query.clauses if _is_phrase(clause)]
+    rest = tuple(clause for clause in query.clauses if not _is_phrase(clause))
+    among = _match(Query(rest), sources) if rest else None
+    alike = match_alike_to(example, [clause.terms[0].text for clause in phrases], among, sources)
+    return alike if among is None else both(alike, among)
+
+
+def _is_phrase(clause: Clause) -> bool:
+    return not clause.is_negated and len(clause.terms) == 1 and isinstance(clause.terms[0].meaning, Phrase)
+
+
+def _speller(sources: SearchSources) -> Speller:
+    def is_written(word: str) -> bool:
+        return len(match_words([word], sources)) > 0
+
+    return Speller(sources.taxonomy, sources.basis.names.words, sources.pieces, is_written)
 
 
 def _match(query: Query, sources: SearchSources) -> Matches:
@@ -45,12 +89,11 @@ def _match(query: Query, sources: SearchSources) -> Matches:
     if wanted:
         found = all_of(_match_clause(clause, sources) for clause in wanted)
     elif unwanted:
-        found = match_alike(sources.unit.lookups.present(), "without", "It has nothing of what you left out.")
+        found = match_alike(sources.basis.roster.keys, "without", "It has nothing of what you left out.")
     else:
-        return {}
-    for clause in unwanted if found else ():
-        out = _match_clause(clause, sources).keys()
-        found = {key: match for key, match in found.items() if key not in out}
+        return NOTHING
+    for clause in unwanted if len(found) else ():
+        found = found.without(_match_clause(clause, sources).keys)
     return found
 
 
@@ -64,6 +107,10 @@ def _match_term(term: Term, sources: SearchSources) -> Matches:
             return match_phrase(term.text, sources)
         case Exact():
             return match_exact(term.text, sources)
+        case HeadCount():
+            # Without a detector nobody counts heads; the words may still be near to a picture.
+            counted = match_fact(term.meaning, term.text, sources)
+            return counted if len(counted) else match_phrase(term.text, sources)
         case fact:
             return match_fact(fact, term.text, sources)
 
@@ -74,31 +121,20 @@ def _asks_for_hidden(query: Query) -> bool:
     )
 
 
-def _hits(found: Matches, limit: int, sources: SearchSources, *, is_hidden_asked: bool) -> tuple[SearchHit, ...]:
-    """The best present photos; among equals the newest first."""
-    chosen: list[tuple[Photo, Match]] = []
-    for keys in _by_strength(found):
-        photos = sources.unit.photos.by_keys(keys)
-        shown = [p for p in photos.values() if not p.is_gone and (is_hidden_asked or not p.is_hidden)]
-        chosen += [(photo, found[photo.key]) for photo in shown]
-        if len(chosen) >= limit:
-            break
-    chosen.sort(key=lambda pair: (-pair[1].strength, -pair[0].taken.timestamp(), pair[0].id))
-    return tuple(SearchHit(photo, round(match.strength, 4), match.reasons) for photo, match in chosen[:limit])
+def _shown(found: Matches, sources: SearchSources, *, is_hidden_asked: bool) -> Matches:
+    """Those that may be shown: present, and not hidden."""
+    roster = sources.basis.roster
+    return found.within(roster.keys if is_hidden_asked else roster.keys[~roster.is_hidden])
 
 
-def _by_strength(found: Matches) -> Iterable[list[int]]:
-    """Keys in groups of equal strength, strongest first: only the groups that are needed are read."""
-    groups: dict[float, list[int]] = {}
-    for key, match in found.items():
-        groups.setdefault(match.strength, []).append(key)
-    batch: list[int] = []
-    for strength in sorted(groups, reverse=True):
-        batch += groups[strength]
-        if len(batch) >= 100:
-            yield batch
-            batch = []
-    yield batch
+def _hits(shown: Matches, limit: int, sources: SearchSources) -> tuple[SearchHit, ...]:
+    """The best photos; among equals the newest first."""
+    roster = sources.basis.roster
+    taken = roster.taken_utc[np.searchsorted(roster.keys, shown.keys)]
+    best = np.lexsort((shown.keys, -taken, -shown.strengths))[:limit]
+    photos = sources.unit.photos.by_keys(shown.keys[best].tolist())
+    ranked = zip(shown.keys[best].tolist(), shown.strengths[best].tolist(), strict=True)
+    return tuple(SearchHit(photos[key], round(p, 4), shown.reasons(key)) for key, p in ranked)
 
 
 def _stage(hits: Iterable[SearchHit]) -> str:
@@ -111,8 +147,9 @@ def _stage(hits: Iterable[SearchHit]) -> str:
     return "mixed" if codes - _VISUAL_STAGES.keys() - {_WORDS} else visual[0]
 
 
-def _suggest(query: Query, names: LibraryNames, sources: SearchSources) -> tuple[str, ...]:
+def _suggest(query: Query, sources: SearchSources) -> tuple[str, ...]:
     """What to ask instead: near what was asked for, or else what the library has most of."""
+    names = sources.basis.names
     offers: list[str] = []
     for clause in query.clauses:
         for term in clause.terms if not clause.is_negated else ():
@@ -120,13 +157,13 @@ def _suggest(query: Query, names: LibraryNames, sources: SearchSources) -> tuple
                 case Phrase():
                     offers += suggest_for(term.text, sources)
                 case Where():
-                    offers += [place.city for place, _ in sources.unit.lookups.places()[:3]]
+                    offers += names.cities[:3]
                 case When() if names.years is not None:
                     offers += list(dict.fromkeys(str(year) for year in reversed(names.years)))
                 case Who():
-                    offers += sources.unit.lookups.people()[:3]
+                    offers += names.people_names[:3]
     if not offers:
-        counts = sources.unit.analyses.tag_counts(sources.model)
+        counts = sources.tag_counts()
         known = (sources.taxonomy.tag(tag_id) for tag_id in counts if tag_id in sources.taxonomy)
         offers = [tag.label for tag in known if not tag.is_hidden]
     return tuple(dict.fromkeys(offers))[:_MOST_SUGGESTIONS]

@@ -26,6 +26,10 @@ _SHY = frozenset({"may", "march", "mar", "dec", "jan", "fall", "spring"})
 _FEAST_NAMES = {"xmas": "christmas", "new years": "new year", "new year's": "new year", "all hallows eve": "halloween"}
 _FEAST_COUNTRIES = ("GB", "US")
 """Where the names of feasts come from that the library's own country doesn't keep (Easter, Thanksgiving)."""
+WORDS = frozenset(
+    {*_MONTHS, *_WEEKDAYS, *_SEASONS, *_NUMBERS, *_LAST, "today", "yesterday", "weekend", "before", "after"}
+)
+"""Single words of dates, for whoever corrects spelling; feasts are in the taxonomy too."""
 _OLDEST, _NEWEST = 1826, 2100
 """The year of the oldest photograph that survives, and one past any camera's clock."""
 
@@ -130,7 +134,7 @@ def _read_relative(words: Sequence[str], almanac: Almanac) -> tuple[int, When] |
     if tuple(words[:3]) == ("on", "this", "day") or tuple(words[:2]) == ("this", "day"):
         days = [_day(year, today.month, today.day) for year in almanac.years]
         return (3 if words[0] == "on" else 2), When(tuple((d, d) for d in days if d is not None))
-    count = _number(words[0])
+    count = read_number(words[0])
     if count is not None and len(words) > 2 and words[2] == "ago" and (unit := _unit(words[1])):
         return 3, When((_unit_around(_back(today, unit, count), unit),))
     if words[0] in (*_LAST, "this") and len(words) > 1:
@@ -140,7 +144,7 @@ def _read_relative(words: Sequence[str], almanac: Almanac) -> tuple[int, When] |
 
 def _read_last(words: Sequence[str], almanac: Almanac) -> tuple[int, When] | None:
     today, is_last = almanac.today, words[0] in _LAST
-    count = _number(words[1])
+    count = read_number(words[1])
     if is_last and count is not None and len(words) > 2 and (unit := _unit(words[2])):
         return 3, When(((_back(today, unit, count), today),))
     if unit := _unit(words[1]):
@@ -162,7 +166,8 @@ def _read_last(words: Sequence[str], almanac: Almanac) -> tuple[int, When] | Non
     return (used + 1, When((over[-1],), when.feast)) if over else None
 
 
-def _number(word: str) -> int | None:
+def read_number(word: str) -> int | None:
+    """A number of up to three digits, or a word for one up to twelve."""
     if word in ("a", "an"):
         return 1
     if word in _NUMBERS:

@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from typing import assert_never
 
+import numpy as np
+from numpy.typing import NDArray
+
 from photos_engine.curation import assess_quality, assess_utility, describe_kind
 from photos_engine.experiences.search.dates import Span, When
-from photos_engine.experiences.search.matches import NOTHING, Match, Matches, either, match_alike
-from photos_engine.experiences.search.query import Blurred, Cameras, Formats, Stars, Utility, Where, Who
+from photos_engine.experiences.search.matches import NOTHING, Matches, either, match_alike
+from photos_engine.experiences.search.query import (
+    Blurred,
+    Cameras,
+    Fact,
+    Formats,
+    HeadCount,
+    Lenses,
+    Stars,
+    Utility,
+    Where,
+    Who,
+)
 from photos_engine.experiences.search.sources import SearchSources
-from photos_engine.store.lookups import Trait
+from photos_engine.store.lookups import DATE_SOURCES, Roster, Trait
 from photos_engine.types import AnalysedPhoto, DateSource, Reason
-
-Fact = When | Where | Who | Utility | Formats | Cameras | Stars | Blurred | Trait
 
 _GUESSES = {
     DateSource.FILE_NAME: (0.6, "Its file name says that it is from then; no camera recorded a date."),
     DateSource.FOLDER: (0.5, "Its folder says that it is from then; no camera recorded a date."),
     DateSource.FILE_TIME: (0.25, "Its file is from then; no camera recorded a date."),
 }
+_TRUST_IN_DATES = np.array([_GUESSES.get(source, (1.0, ""))[0] for source in DATE_SOURCES], np.float32)
 _TAKEN_AT_FEAST = 0.6
 """Of the photos of a feast's days, about how many show it; a tag that shows it adds to that."""
 _FEAST_SEASON = timedelta(30)
@@ -29,6 +42,9 @@ _FEAST_SEASON = timedelta(30)
 _UTILITY_FLOOR = 0.002
 """What the utility head gives at random: facts about the file can't raise less to a verdict."""
 _BLUR_CEILING = 0.2
+_PERSON = "person"
+"""What the detector calls a person."""
+_EPOCH, _DAY_S = date(1970, 1, 1), 86_400.0
 _TRAIT_TEXTS = {
     Trait.UPRIGHT: "It is higher than wide.",
     Trait.WIDE: "It is wider than high.",
@@ -41,7 +57,6 @@ _TRAIT_TEXTS = {
 }
 _IMAGE_EXTENSION = re.compile(r"\.(jpe?g|png|heic|heif|avif|webp|gif|bmp|tiff?|dng|cr[23]|nef|arw|orf|rw2|raf)$", re.I)
 _KEYS_AT_ONCE = 5_000  # below SQLite's limit on the variables of one statement
-_MOST_WORD_HITS = 10_000
 _IN_WORDS = 0.9
 
 
@@ -52,23 +67,38 @@ def match_fact(fact: Fact, text: str, sources: SearchSources) -> Matches:
         case When():
             return _match_when(fact, text, sources)
         case Where():
-            return match_alike(lookups.at_places(fact.geoname_ids), "place", f"It was taken in {fact.name}.")
+            roster = sources.basis.roster
+            there = roster.keys[np.isin(roster.place_ids, fact.geoname_ids)]
+            return match_alike(there, "place", f"It was taken in {fact.name}.")
         case Who():
             names = " or ".join(fact.names)
             return match_alike(lookups.of_people(fact.names), "person", f"Its metadata name {names}.")
         case Utility():
-            return _match_utility(fact.kind, sources)
+            return _keep(f"utility {fact.kind}", lambda: _match_utility(fact.kind, sources), sources)
         case Formats():
             return match_alike(lookups.of_formats(fact.names), "format", f"Its format is {', '.join(fact.names)}.")
         case Cameras():
             return match_alike(lookups.by_cameras(fact.names), "camera", f"It was taken with {text}.")
+        case Lenses():
+            return match_alike(
+                lookups.by_lenses(fact.names), "lens", f"It was taken through {' or '.join(fact.names)}."
+            )
+        case HeadCount():
+            return _match_head_count(fact, sources)
         case Stars():
             return match_alike(lookups.rated_from(fact.least), "rating", f"It has {fact.least} stars or more.")
         case Blurred():
-            return _match_blurred(sources)
+            return _keep("blurred", lambda: _match_blurred(sources), sources)
         case Trait():
             return match_alike(lookups.with_trait(fact), fact.value, _TRAIT_TEXTS[fact])
     assert_never(fact)
+
+
+def _keep(name: str, make: Callable[[], Matches], sources: SearchSources) -> Matches:
+    """What takes a look at many photos, one by one: done once for each state of the library."""
+    if name not in sources.basis.kept:
+        sources.basis.kept[name] = make()
+    return sources.basis.kept[name]
 
 
 # --- dates ---------------------------------------------------------------------------------------
@@ -78,32 +108,55 @@ def _match_when(when: When, text: str, sources: SearchSources) -> Matches:
     dated = _match_dates(when.spans, text, sources)
     if when.feast is None:
         return dated
-    at_feast = {key: Match(m.strength * _TAKEN_AT_FEAST, m.reasons) for key, m in dated.items()}
-    return either(at_feast, _match_feast_tag(when, sources))
+    return either(dated.scaled(_TAKEN_AT_FEAST), _match_feast_tag(when, sources))
 
 
 def _match_dates(spans: Sequence[Span], text: str, sources: SearchSources) -> Matches:
-    certain = Match(1.0, (Reason("date", 1.0, f"It was taken then: {text}."),))
-    guessed = {
-        source: Match(strength, (Reason("date_guessed", strength, why),))
-        for source, (strength, why) in _GUESSES.items()
-    }
-    found = sources.unit.lookups.taken_within(spans)
-    return {key: guessed.get(source, certain) for key, source in found.items()}
+    roster = sources.basis.roster
+    taken_then = _within(spans, roster)
+    keys, codes = roster.keys[taken_then], roster.date_sources[taken_then]
+    certain = Reason("date", 1.0, f"It was taken then: {text}.")
+
+    def why(key: int, _: float) -> tuple[Reason, ...]:
+        guess = _GUESSES.get(DATE_SOURCES[codes[np.searchsorted(keys, key)]])
+        return (certain,) if guess is None else (Reason("date_guessed", *guess),)
+
+    return Matches(keys, _TRUST_IN_DATES[codes], why)
+
+
+def _within(spans: Sequence[Span], roster: Roster) -> NDArray[np.bool_]:
+    """Photos whose date, by their own clock, lies in one of the spans (both ends included)."""
+    found = np.zeros(len(roster.keys), np.bool_)
+    for first, last in spans:
+        start, end = (first - _EPOCH).days * _DAY_S, ((last - _EPOCH).days + 1) * _DAY_S
+        found |= (roster.taken_local >= start) & (roster.taken_local < end)
+    return found
 
 
 def _match_feast_tag(when: When, sources: SearchSources) -> Matches:
     tags = [match.tag for match in sources.taxonomy.find(when.feast or "")]
     if not tags:
         return NOTHING
-    tagged = sources.unit.analyses.tagged(sources.model, [tag.id for tag in tags])
-    if len(when.spans) == 1:
-        (first, last) = when.spans[0]
-        season = (max(first, date.min + _FEAST_SEASON) - _FEAST_SEASON, last + _FEAST_SEASON)
-        near = sources.unit.lookups.taken_within([season])
-        tagged = {key: p for key, p in tagged.items() if key in near}
     label = tags[0].label
-    return {key: Match(p, (Reason("tag", p, f"It shows {label} ({p:.0%})."),)) for key, p in tagged.items()}
+    keys, chances = sources.tagged([tag.id for tag in tags])
+    tagged = Matches(keys, chances, lambda _, p: (Reason("tag", p, f"It shows {label} ({p:.0%})."),))
+    if len(when.spans) != 1:
+        return tagged
+    (first, last) = when.spans[0]
+    season = (max(first, date.min + _FEAST_SEASON) - _FEAST_SEASON, last + _FEAST_SEASON)
+    roster = sources.basis.roster
+    return tagged.within(roster.keys[_within([season], roster)])
+
+
+# --- people --------------------------------------------------------------------------------------
+
+
+def _match_head_count(wanted: HeadCount, sources: SearchSources) -> Matches:
+    counts = sources.unit.lookups.head_counts(sources.model, _PERSON)
+    fitting = {key: count for key, count in counts.items() if wanted.least <= count <= wanted.most}
+    return Matches.of(
+        fitting, 1.0, lambda key, _: (Reason("people", 1.0, f"People found in it or named: {fitting[key]}."),)
+    )
 
 
 # --- files and pictures --------------------------------------------------------------------------
@@ -126,23 +179,24 @@ def _match_utility(kind: str, sources: SearchSources) -> Matches:
     if kind == "screenshot":
         # Names, folders and sizes tell a screenshot even where the head saw only the photo in it.
         candidates |= lookups.without_camera()
-    found: dict[int, Match] = {}
-    for key, item in _analysed(sorted(candidates), sources).items():
-        verdict = assess_utility(item)
-        if verdict.kind == kind:
-            why = next((reason.text for reason in verdict.reasons if reason.weight > 0), "")
-            text = f"It is {describe_kind(kind)} ({verdict.probability:.0%}). {why}".strip()
-            found[key] = Match(verdict.probability, (Reason(f"utility_{kind}", verdict.probability, text),))
-    return found
+    verdicts = {key: assess_utility(item) for key, item in _analysed(sorted(candidates), sources).items()}
+    found = {key: verdict for key, verdict in verdicts.items() if verdict.kind == kind}
+
+    def why(key: int, p: float) -> tuple[Reason, ...]:
+        more = next((reason.text for reason in found[key].reasons if reason.weight > 0), "")
+        return (Reason(f"utility_{kind}", p, f"It is {describe_kind(kind)} ({p:.0%}). {more}".strip()),)
+
+    return Matches.of(found, (verdict.probability for verdict in found.values()), why)
 
 
 def _match_blurred(sources: SearchSources) -> Matches:
     blurred = sources.unit.lookups.less_sharp_than(sources.model, _BLUR_CEILING)
-    return {
-        key: Match(1.0 - item.quality.sharpness, (Reason("blurred", 1.0 - item.quality.sharpness, "It is blurred."),))
+    softness = {
+        key: 1.0 - item.quality.sharpness
         for key, item in _analysed(sorted(blurred), sources).items()
         if any(reason.code == "blurred" for reason in assess_quality(item).reasons)
     }
+    return Matches.of(softness, softness.values(), lambda _, p: (Reason("blurred", p, "It is blurred."),))
 
 
 # --- words ---------------------------------------------------------------------------------------
@@ -162,11 +216,12 @@ def match_words(words: Sequence[str], sources: SearchSources) -> Matches:
 def _match_words(query: str, text: str, sources: SearchSources) -> Matches:
     if not any(c.isalnum() for c in text):
         return NOTHING
-    found = sources.unit.photos.search_words(query, _MOST_WORD_HITS)
-    return {
-        key: Match(_IN_WORDS, (Reason("words", _IN_WORDS, f"Its own words have “{text}”: {snippet}"),))
-        for key, _, snippet in found
-    }
+    photos = sources.unit.photos
+
+    def why(key: int, _: float) -> tuple[Reason, ...]:
+        return (Reason("words", _IN_WORDS, f"Its own words have “{text}”: {photos.quote_words(query, key)}"),)
+
+    return Matches.of(photos.search_words(query), _IN_WORDS, why)
 
 
 def _quoted(text: str) -> str:

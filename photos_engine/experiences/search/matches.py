@@ -1,48 +1,111 @@
-"""Matches: which photos meet a part of the query, how well, and why."""
+"""Matches: which photos meet a part of the query, how well, and why.
+
+Columns, not objects: a query may meet half of a hundred thousand photos, and only those that are shown
+are asked for their reasons.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import reduce
 
-from photos_engine.types import Reason
+import numpy as np
+from numpy.typing import NDArray
+
+from photos_engine.index.protocol import Keys
+from photos_engine.types import FloatArray, Reason
+
+Why = Callable[[int, float], tuple[Reason, ...]]
+"""Key and strength of a match -> its reasons."""
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
-    """How well one photo meets a condition, 0 to 1, and why."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Matches:
+    """Photos that meet a condition.
 
-    strength: float
-    reasons: tuple[Reason, ...]
+    keys: (n,) int64, ascending, unique; strengths: (n,) float32, how well each meets it, above 0 and up to 1.
+    `why` may read the store: it holds as long as the unit of work that the search runs in.
+    """
+
+    keys: Keys
+    strengths: FloatArray
+    why: Why
+
+    @classmethod
+    def of(cls, keys: Iterable[int] | Keys, strengths: Iterable[float] | FloatArray | float, why: Why) -> Matches:
+        """Matches in any order of keys, each key once."""
+        column = np.fromiter(keys, np.int64) if not isinstance(keys, np.ndarray) else keys.astype(np.int64)
+        if isinstance(strengths, float):
+            values = np.full(len(column), strengths, np.float32)
+        elif isinstance(strengths, np.ndarray):
+            values = strengths.astype(np.float32)
+        else:
+            values = np.fromiter(strengths, np.float32)
+        order = np.argsort(column)
+        return cls(column[order], values[order], why)
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @property
+    def best(self) -> float:
+        """The strength of the best match, 0 where there is none."""
+        return float(self.strengths.max(initial=0.0))
+
+    def reasons(self, key: int) -> tuple[Reason, ...]:
+        """Why a photo is among them; nothing for one that is not."""
+        row = int(np.searchsorted(self.keys, key))
+        if row == len(self.keys) or self.keys[row] != key:
+            return ()
+        return self.why(key, float(self.strengths[row]))
+
+    def where(self, mask: NDArray[np.bool_]) -> Matches:
+        """Those of the rows that a mask names."""
+        return Matches(self.keys[mask], self.strengths[mask], self.why)
+
+    def within(self, keys: Keys) -> Matches:
+        """Those with one of these keys."""
+        return self.where(np.isin(self.keys, keys))
+
+    def without(self, keys: Keys) -> Matches:
+        """Those with none of these keys."""
+        return self.where(~np.isin(self.keys, keys))
+
+    def scaled(self, factor: float) -> Matches:
+        """The same matches, each weaker by a factor; their reasons still speak of what was found."""
+        why = self.why
+        return Matches(self.keys, self.strengths * np.float32(factor), lambda key, p: why(key, p / factor))
 
 
-Matches = Mapping[int, Match]
-"""Photo key -> match."""
-
-NOTHING: Matches = {}
+NOTHING = Matches(np.empty(0, np.int64), np.empty(0, np.float32), lambda _key, _strength: ())
 
 
-def match_alike(keys: Iterable[int], code: str, text: str, strength: float = 1.0) -> Matches:
+def match_alike(keys: Iterable[int] | Keys, code: str, text: str, strength: float = 1.0) -> Matches:
     """The same match for all of the photos."""
-    match = Match(strength, (Reason(code, strength, text),))
-    return dict.fromkeys(keys, match)
+    reasons = (Reason(code, strength, text),)
+    return Matches.of(keys, strength, lambda _key, _strength: reasons)
 
 
 def both(a: Matches, b: Matches) -> Matches:
     """The photos in both, with the product of the strengths."""
-    return {
-        key: Match(a[key].strength * b[key].strength, a[key].reasons + b[key].reasons) for key in a.keys() & b.keys()
-    }
+    keys, in_a, in_b = np.intersect1d(a.keys, b.keys, assume_unique=True, return_indices=True)
+    return Matches(keys, a.strengths[in_a] * b.strengths[in_b], _joint_reasons(a, b))
 
 
 def either(a: Matches, b: Matches) -> Matches:
     """The photos in one of them; two independent grounds for a photo are stronger than each."""
-    joined = {**a, **b}
-    for key in a.keys() & b.keys():
-        x, y = a[key], b[key]
-        joined[key] = Match(1.0 - (1.0 - x.strength) * (1.0 - y.strength), x.reasons + y.reasons)
-    return joined
+    if not len(a) or not len(b):
+        return a if len(a) else b
+    keys = np.union1d(a.keys, b.keys)
+    doubt = np.ones(len(keys), np.float32)
+    for part in (a, b):
+        doubt[np.searchsorted(keys, part.keys)] *= np.float32(1.0) - part.strengths
+    return Matches(keys, np.float32(1.0) - doubt, _joint_reasons(a, b))
+
+
+def _joint_reasons(a: Matches, b: Matches) -> Why:
+    return lambda key, _strength: a.reasons(key) + b.reasons(key)
 
 
 def all_of(parts: Iterable[Matches]) -> Matches:

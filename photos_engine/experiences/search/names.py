@@ -5,12 +5,24 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache, cached_property
+from dataclasses import dataclass
+from functools import cache
 
 from babel import Locale
 
-from photos_engine.experiences.search.query import Blurred, Cameras, Formats, Meaning, Stars, Utility, Where, Who
+from photos_engine.experiences.search.query import (
+    Blurred,
+    Cameras,
+    Formats,
+    Lenses,
+    Meaning,
+    Stars,
+    Utility,
+    Where,
+    Who,
+)
 from photos_engine.store.lookups import LookupRepository, Trait
+from photos_engine.types import Place
 
 Words = tuple[str, ...]
 
@@ -101,61 +113,107 @@ def _put(named: dict[Words, Meaning], phrases: Iterable[str], meaning: Meaning) 
         named[split(phrase + "s")] = meaning
 
 
+@dataclass(frozen=True, slots=True)
 class LibraryNames:
-    """The names that one library knows; each sort is read when it is first asked for."""
+    """The names that one library knows.
 
-    def __init__(self, lookups: LookupRepository) -> None:
-        self._lookups = lookups
+    years: the first and the last year of the photos' dates, None for an empty library; country_code: that of most
+    photos; is_southern: whether most of them are from south of the equator; cities: those with most photos first.
+    """
 
-    @cached_property
-    def years(self) -> tuple[int, int] | None:
-        """The first and the last year of the photos' dates."""
-        return self._lookups.years()
+    years: tuple[int, int] | None
+    country_code: str | None
+    is_southern: bool
+    cities: tuple[str, ...]
+    city_of: Mapping[int, str]  # by a place's number
+    people_names: tuple[str, ...]
+    places: Mapping[Words, Meaning]
+    people: Mapping[Words, Meaning]
+    cameras: Mapping[Words, Meaning]
+    lenses: Mapping[Words, Meaning]
 
-    @cached_property
-    def home_country(self) -> tuple[str | None, bool]:
-        """The country code that most photos have, and whether most of them are south of the equator."""
+    @classmethod
+    def read(cls, lookups: LookupRepository) -> LibraryNames:
+        """Gather the names of a library in its present state."""
+        places, people = lookups.places(), lookups.people()
         by_country: dict[str, int] = {}
         south = 0
-        for place, count in self._lookups.places():
+        for place, count in places:
             by_country[place.country_code] = by_country.get(place.country_code, 0) + count
             south += count if place.latitude < 0 else -count
-        return max(by_country, key=by_country.__getitem__, default=None), south > 0
+        return cls(
+            years=lookups.years(),
+            country_code=max(by_country, key=by_country.__getitem__, default=None),
+            is_southern=south > 0,
+            cities=tuple(dict.fromkeys(place.city for place, _ in places)),
+            city_of={place.geoname_id: place.city for place, _ in places},
+            people_names=tuple(people),
+            places=_place_names([place for place, _ in places]),
+            people=_people_names(people),
+            cameras=_camera_names(lookups.cameras()),
+            lenses=_lens_names(lookups.lenses()),
+        )
 
-    @cached_property
-    def places(self) -> Mapping[Words, Meaning]:
-        """City, region, country -> the places of that name."""
-        spellings: dict[Words, str] = {}
-        ids: dict[Words, list[int]] = {}
-        for place, _ in self._lookups.places():
-            for name in dict.fromkeys((place.city, place.region, place.country)):
-                if words := split(name):
-                    spellings.setdefault(words, name)
-                    ids.setdefault(words, []).append(place.geoname_id)
-        return {words: Where(name, tuple(dict.fromkeys(ids[words]))) for words, name in spellings.items()}
+    @property
+    def words(self) -> frozenset[str]:
+        """The single words of all names."""
+        own = (self.people, self.places, self.cameras, self.lenses)
+        return frozenset(word for names in own for name in names for word in name)
 
-    @cached_property
-    def people(self) -> Mapping[Words, Meaning]:
-        """Full names, and each part of a name -> everybody who has it."""
-        found: dict[Words, list[str]] = {}
-        for name in self._lookups.people():
+    @property
+    def vocabularies(self) -> tuple[Mapping[Words, Meaning], ...]:
+        """Every sort of name, in the order in which they are tried."""
+        return self.people, self.places, fact_names(), self.cameras, self.lenses
+
+
+def _place_names(places: Iterable[Place]) -> Mapping[Words, Meaning]:
+    """City, region, country -> the places of that name."""
+    spellings: dict[Words, str] = {}
+    ids: dict[Words, list[int]] = {}
+    for place in places:
+        for name in dict.fromkeys((place.city, place.region, place.country)):
             words = split(name)
-            for form in dict.fromkeys((words, *((word,) for word in words if len(word) > 1))):
-                found.setdefault(form, []).append(name)
-        return {words: Who(tuple(names)) for words, names in found.items() if words}
+            for form in dict.fromkeys((words, words[words[:1] == ("the",) :])):  # "The Netherlands"
+                if form:
+                    spellings.setdefault(form, name)
+                    ids.setdefault(form, []).append(place.geoname_id)
+    return {words: Where(name, tuple(dict.fromkeys(ids[words]))) for words, name in spellings.items()}
 
-    @cached_property
-    def cameras(self) -> Mapping[Words, Meaning]:
-        """The beginnings of makes and models -> the cameras that they fit."""
-        found: dict[Words, list[tuple[str, str]]] = {}
-        for make, model in self._lookups.cameras():
-            makers, models = split(make), split(model)
-            bare = models[len(makers[:1]) :] if models[:1] == makers[:1] else models
-            names = {words[:n] for words in (makers, models, bare) for n in range(1, len(words) + 1)}
-            for name in names:
-                if _says_camera(name):
-                    found.setdefault(name, []).append((make, model))
-        return {words: Cameras(tuple(dict.fromkeys(names))) for words, names in found.items()}
+
+def _people_names(people: Iterable[str]) -> Mapping[Words, Meaning]:
+    """Full names, and each part of a name -> everybody who has it."""
+    found: dict[Words, list[str]] = {}
+    for name in people:
+        words = split(name)
+        for form in dict.fromkeys((words, *((word,) for word in words if len(word) > 1))):
+            found.setdefault(form, []).append(name)
+    return {words: Who(tuple(names)) for words, names in found.items() if words}
+
+
+def _camera_names(cameras: Iterable[tuple[str, str]]) -> Mapping[Words, Meaning]:
+    """The beginnings of makes and models -> the cameras that they fit."""
+    found: dict[Words, list[tuple[str, str]]] = {}
+    for make, model in cameras:
+        makers, models = split(make), split(model)
+        bare = models[len(makers[:1]) :] if models[:1] == makers[:1] else models
+        names = {words[:n] for words in (makers, models, bare) for n in range(1, len(words) + 1)}
+        for name in names:
+            if _says_camera(name):
+                found.setdefault(name, []).append((make, model))
+    return {words: Cameras(tuple(dict.fromkeys(names))) for words, names in found.items()}
+
+
+def _lens_names(lenses: Iterable[str]) -> Mapping[Words, Meaning]:
+    """Every run of words of a lens' name that says "mm", also with "lens" beside it -> the lenses that have it."""
+    found: dict[Words, list[str]] = {}
+    for lens in lenses:
+        words = split(lens)
+        ends = range(1, len(words) + 1)
+        runs = {words[start:end] for end in ends for start in range(end)}
+        runs = {run for run in runs if run == words or any(word.endswith("mm") for word in run)}
+        for run in runs | {(*run, "lens") for run in runs} | {("lens", *run) for run in runs}:
+            found.setdefault(run, []).append(lens)
+    return {words: Lenses(tuple(names)) for words, names in found.items()}
 
 
 def _says_camera(name: Sequence[str]) -> bool:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from rapidfuzz import fuzz, process
 
 from photos_engine.analyzers.taxonomy import Match as Named
 from photos_engine.analyzers.taxonomy import words as bare_words
 from photos_engine.experiences.search.facts import match_words
 from photos_engine.experiences.search.likeness import ENOUGH_WITH_TAG, SURE, match_likeness
-from photos_engine.experiences.search.matches import NOTHING, Match, Matches, all_of, any_of, either
+from photos_engine.experiences.search.matches import NOTHING, Matches, all_of, any_of, either
 from photos_engine.experiences.search.sources import SearchSources
 from photos_engine.experiences.search.understand import STOP_WORDS
 from photos_engine.types import Reason, Tag
@@ -71,9 +71,9 @@ def match_phrase(text: str, sources: SearchSources) -> Matches:
     found = match_words(reading.content, sources)
     if reading.named and not reading.unknown:
         found = either(found, _match_all_tags(text, reading, sources))
-    if reading.unknown or len(reading.named) > 1 or not found:
+    if reading.unknown or len(reading.named) > 1 or not len(found):
         found = either(found, _match_likeness(text, reading, sources))
-    if not found and not reading.named:
+    if not len(found) and not reading.named:
         found = _match_concept(text, sources)
     return found
 
@@ -81,14 +81,9 @@ def match_phrase(text: str, sources: SearchSources) -> Matches:
 def _match_all_tags(text: str, reading: Reading, sources: SearchSources) -> Matches:
     """The photos with all of the tags; where none is sure of them, likeness has to confirm each."""
     shown = all_of(_match_tags(names, sources) for names in reading.named)
-    if not shown or _is_sure(shown):
+    if not len(shown) or shown.best >= _SURE_TAG:
         return shown
-    alike = match_likeness(text, sources)
-    return {key: match for key, match in shown.items() if key in alike}
-
-
-def _is_sure(shown: Matches) -> bool:
-    return max(match.strength for match in shown.values()) >= _SURE_TAG
+    return shown.within(match_likeness(text, sources).keys)
 
 
 def _match_likeness(text: str, reading: Reading, sources: SearchSources) -> Matches:
@@ -100,31 +95,49 @@ def _match_likeness(text: str, reading: Reading, sources: SearchSources) -> Matc
         return match_likeness(text, sources)
     alike = match_likeness(text, sources, ENOUGH_WITH_TAG)
     shown = any_of(_match_tags(names, sources) for names in reading.named)
-    return {key: match for key, match in alike.items() if match.strength >= SURE or key in shown}
+    return alike.where((alike.strengths >= SURE) | np.isin(alike.keys, shown.keys))
 
 
 def _match_tags(names: Sequence[Named], sources: SearchSources) -> Matches:
     """The photos with one of the tags or of what implies them: animal finds dogs."""
-    found: dict[int, Match] = {}
+    found = NOTHING
     for named in names:
         code = "synonym" if named.how == "synonym" else "tag"
-        for key, match in _match_tag(named.tag, code, "", sources).items():
-            if key not in found or match.strength > found[key].strength:
-                found[key] = match
+        found = _stronger(found, _match_tag(named.tag, code, "", sources))
     return found
+
+
+def _stronger(a: Matches, b: Matches) -> Matches:
+    """The photos in one of them; where both have one, the stronger match speaks alone."""
+    if not len(a) or not len(b):
+        return a if len(a) else b
+    keys = np.union1d(a.keys, b.keys)
+    strengths = np.zeros((2, len(keys)), np.float32)
+    for row, part in zip(strengths, (a, b), strict=True):
+        row[np.searchsorted(keys, part.keys)] = part.strengths
+
+    def why(key: int, _: float) -> tuple[Reason, ...]:
+        in_a, in_b = strengths[:, np.searchsorted(keys, key)]
+        return (b if in_b > in_a else a).reasons(key)
+
+    return Matches(keys, strengths.max(axis=0), why)
 
 
 def _match_tag(tag: Tag, code: str, note: str, sources: SearchSources) -> Matches:
+    own, own_p = sources.tagged([tag.id])
     below = sorted(sources.taxonomy.descendants(tag.id))
-    analyses = sources.unit.analyses
-    own = analyses.tagged(sources.model, [tag.id])
-    implied = analyses.tagged(sources.model, below) if below else {}
-    found: dict[int, Match] = {}
-    for key in own.keys() | implied.keys():
-        p = max(own.get(key, 0.0), implied.get(key, 0.0))
-        how = f"It shows {tag.label} ({p:.0%})" if key in own else f"It shows a kind of {tag.label} ({p:.0%})"
-        found[key] = Match(p, (Reason(code, p, f"{how}{note}."),))
-    return found
+    implied, implied_p = sources.tagged(below) if below else (own, own_p)
+    keys = np.union1d(own, implied)
+    strengths = np.zeros(len(keys), np.float32)
+    for part, p in ((own, own_p), (implied, implied_p)):
+        rows = np.searchsorted(keys, part)
+        strengths[rows] = np.maximum(strengths[rows], p)
+
+    def why(key: int, p: float) -> tuple[Reason, ...]:
+        kind = "" if np.isin(key, own) else "a kind of "
+        return (Reason(code, p, f"It shows {kind}{tag.label} ({p:.0%}){note}."),)
+
+    return Matches(keys, strengths, why)
 
 
 def _match_concept(text: str, sources: SearchSources) -> Matches:
@@ -132,8 +145,8 @@ def _match_concept(text: str, sources: SearchSources) -> Matches:
         if cosine < _NEAR_CONCEPT:
             break
         found = _match_tag(tag, "concept", f", the nearest thing that the engine knows to “{text}”", sources)
-        if found and _is_sure(found):
-            return {key: Match(m.strength * cosine, m.reasons) for key, m in found.items()}
+        if found.best >= _SURE_TAG:
+            return found.scaled(cosine)
     return NOTHING
 
 
@@ -146,10 +159,11 @@ def nearest_tags(text: str, sources: SearchSources) -> list[tuple[Tag, float]]:
 
 def suggest_for(text: str, sources: SearchSources) -> list[str]:
     """What to ask instead of a phrase that found nothing: its likely spelling, and near things that the library has."""
-    counts = sources.unit.analyses.tag_counts(sources.model)
+    counts = sources.tag_counts()
     is_known = bool(sources.taxonomy.find(text))
     labels = {} if is_known else {tag.label.casefold(): tag.label for tag in sources.taxonomy.tags}
-    spelled = [labels[near] for near in difflib.get_close_matches(text.casefold(), labels, n=2, cutoff=0.85)]
+    near = process.extract(text.casefold(), labels.keys(), scorer=fuzz.ratio, score_cutoff=85, limit=2)
+    spelled = [labels[label] for label, _, _ in near]
     there = [
         tag.label
         for tag, cosine in nearest_tags(text, sources)

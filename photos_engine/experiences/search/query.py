@@ -58,6 +58,21 @@ class Cameras:
 
 
 @dataclass(frozen=True, slots=True)
+class Lenses:
+    """Lenses, as the metadata name them."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HeadCount:
+    """So many people, found in the picture or named in its metadata."""
+
+    least: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
 class Stars:
     """A rating of at least so many stars."""
 
@@ -79,7 +94,9 @@ class Phrase:
     """What is to be seen, in words."""
 
 
-Meaning = When | Where | Who | Utility | Formats | Cameras | Stars | Blurred | Trait | Exact | Phrase
+Fact = When | Where | Who | Utility | Formats | Cameras | Lenses | HeadCount | Stars | Blurred | Trait
+"""What is known without looking at pixels, or once and for all."""
+Meaning = Fact | Exact | Phrase
 
 _KINDS: Mapping[type, Kind] = {
     When: Kind.WHEN,
@@ -117,14 +134,17 @@ class Query:
 
     clauses: tuple[Clause, ...]
     not_understood: tuple[str, ...] = ()
+    spelling: tuple[tuple[str, str], ...] = ()  # as it was typed, as it was read
 
     def as_understood(self) -> dict[str, object]:
-        """What was understood, for people and programs: kind -> words, `without`, `not_understood`."""
+        """What was understood, for people and programs: kind -> words, `without`, `spelling`, `not_understood`."""
         found: dict[str, list[str]] = {}
         for clause in self.clauses:
             for term in clause.terms:
                 key = "without" if clause.is_negated else term.kind.value
                 found.setdefault(key, []).append(_describe(term))
+        if self.spelling:
+            found["spelling"] = [f"{typed}: {read}" for typed, read in self.spelling]
         if self.not_understood:
             found["not_understood"] = list(self.not_understood)
         return dict(found)

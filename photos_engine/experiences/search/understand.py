@@ -14,22 +14,27 @@ from datetime import date
 
 from photos_engine.analyzers.taxonomy import Taxonomy
 from photos_engine.errors import UsageError
+from photos_engine.experiences.search.counts import read_head_count
 from photos_engine.experiences.search.dates import Almanac, read_when
 from photos_engine.experiences.search.names import (
     LibraryNames,
     Words,
     country_names,
-    fact_names,
     fold,
     shape_names,
 )
 from photos_engine.experiences.search.query import Clause, Exact, Meaning, Phrase, Query, Term
+from photos_engine.experiences.search.spelling import Speller
 
 LONGEST_QUERY = 1_000
 """Characters: five times the longest caption that people write."""
 _LONGEST_NAME = 6
 
 _PIECE = re.compile(r'(?P<minus>(?<!\S)-)?(?:"(?P<straight>[^"]*)"|“(?P<curly>[^”]*)”|(?P<word>[^\s"“”]+))')
+_LIKE_THIS = re.compile(
+    r"^\s*(?:more\s+)?like\s+(?:this|that|it)(?:\s+one)?\s*,?\s*(?:(?:but|and|only)\b)?", re.IGNORECASE
+)
+"""How people begin who show a picture."""
 _OPERATORS = frozenset({"OR", "|", "||", "or"})
 _NEGATIONS = frozenset({"no", "not", "without", "except", "excluding"})
 _EMPTY_WORDS = (
@@ -39,6 +44,7 @@ _EMPTY_WORDS = (
 )
 STOP_WORDS = frozenset(_EMPTY_WORDS.split())
 """Words that say nothing about what is to be seen."""
+_GRAMMAR = STOP_WORDS | _NEGATIONS | {"or"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,7 @@ class _Draft:
     loose: list[str] = field(default_factory=list)
     loose_at: int = 0
     not_understood: list[str] = field(default_factory=list)
+    spelling: list[tuple[str, str]] = field(default_factory=list)
 
     def add_word(self, word: str) -> None:
         if not self.loose:
@@ -81,7 +88,7 @@ class _Draft:
         self.loose = []
 
 
-def understand(text: str, names: LibraryNames, taxonomy: Taxonomy, today: date) -> Query:
+def understand(text: str, names: LibraryNames, taxonomy: Taxonomy, today: date, speller: Speller) -> Query:
     """Read a query; what it doesn't understand, the query says.
 
     Raises: UsageError for a text of more than `LONGEST_QUERY` characters.
@@ -89,10 +96,9 @@ def understand(text: str, names: LibraryNames, taxonomy: Taxonomy, today: date) 
     if len(text) > LONGEST_QUERY:
         raise UsageError(f"the query has {len(text):,} characters; at most {LONGEST_QUERY:,} are read")
     draft = _Draft()
-    tokens = _tokens(text, draft.not_understood)
+    tokens = _spelled(_tokens(_LIKE_THIS.sub("", text), draft.not_understood), draft, speller)
     first, last = names.years or (today.year, today.year)
-    country, is_southern = names.home_country
-    almanac = Almanac(today, first, max(last, today.year), country, is_southern)
+    almanac = Almanac(today, first, max(last, today.year), names.country_code, names.is_southern)
 
     def read(words: Sequence[str]) -> tuple[int, Meaning] | None:
         return _read_term(words, names, taxonomy, almanac)
@@ -101,7 +107,7 @@ def understand(text: str, names: LibraryNames, taxonomy: Taxonomy, today: date) 
     while position < len(tokens):
         position += _take(tokens[position:], draft, read, taxonomy)
     draft.end_phrase()
-    return Query(_join(draft.parts), tuple(draft.not_understood))
+    return Query(_join(draft.parts), tuple(draft.not_understood), tuple(draft.spelling))
 
 
 def _take(
@@ -156,9 +162,10 @@ def _read_term(
     """Read the meaning of the first words; None where they are words for what is seen, or for nothing."""
     tag_length = _tag_length(words, taxonomy)
     found: tuple[int, Meaning] | None = None
-    for vocabulary in (names.people, names.places, fact_names(), names.cameras):
+    for vocabulary in names.vocabularies:
         found = _longer(found, _look_up(words, vocabulary))
     found = _longer(found, read_when(words, almanac))
+    found = _longer(found, read_head_count(words))
     for late in (shape_names(), country_names()):
         if found is None and not tag_length:
             found = _look_up(words, late)
@@ -220,6 +227,21 @@ def _tokens(text: str, not_understood: list[str]) -> list[_Token]:
                 not_understood.append(piece)
             continue
         found.append(_Token(piece, fold(piece), quoted is not None, bool(match["minus"])))
+    return found
+
+
+def _spelled(tokens: Sequence[_Token], draft: _Draft, speller: Speller) -> list[_Token]:
+    """The tokens as they should be read; what was corrected or can't be read, the draft says."""
+    found: list[_Token] = []
+    for token in tokens:
+        word = token.text if token.is_exact or token.folded in _GRAMMAR else speller.read(token.text)
+        if word is None:
+            draft.not_understood.append(token.text)
+        elif word == token.text:
+            found.append(token)
+        else:
+            draft.spelling.append((token.text, word))
+            found.append(_Token(word, fold(word), is_negated=token.is_negated))
     return found
 
 

@@ -12,6 +12,10 @@ from click.testing import Result
 from fakes.engine import FakeEngine
 from PIL import Image
 
+from photos_engine.scheduler import units
+from photos_engine.store import Store
+
+DERIVED = ("places", "graph", "memories", "index", "backup", "check")
 Run = Callable[..., Result]
 
 
@@ -70,6 +74,29 @@ def test_search_limits_its_answer(ask: Callable[..., Any]) -> None:
     assert len(ask("search", "dog", "--limit", "2")["results"]) == 2
 
 
+def test_search_by_a_picture_and_with_facets(ask: Callable[..., Any], run: Run, photos: Path) -> None:
+    found = ask("search", "--like", photos / "beach-dog.jpg", "--region", "0.5,0,0.5,1", "--facets")
+    assert names([hit["path"] for hit in found["results"]]) == ["beach-dog.jpg"]
+    assert found["understood"]["region"] == [0.5, 0.0, 1.0, 1.0]
+    assert {"value": "beach", "photos": 1} in found["facets"]["tags"]
+    assert "facets" not in ask("search", "dog")
+    assert "tags: dog (3)" in run("search", "dog", "--facets").stdout
+
+
+def test_suggest_completes_what_is_typed(ask: Callable[..., Any], run: Run) -> None:
+    assert ask("suggest", "bea")["suggestions"] == [{"text": "beach", "kind": "tag", "photos": 1}]
+    assert "nothing that goes on like that" in run("suggest", "qqq").stderr
+
+
+def test_export_tags_says_what_it_left_alone(run: Run, ask: Callable[..., Any], photos: Path, tmp_path: Path) -> None:
+    (photos / "dog.jpg.xmp").touch()
+    report = ask("export-tags")
+    assert names([refused["path"] for refused in report["refused"]]) == ["dog.jpg.xmp"]
+    assert "1 sidecar left alone:" in run("export-tags").stdout
+    assert "photos written to" in run("export-tags", "--feed", tmp_path / "feed.json").stdout
+    assert (tmp_path / "feed.json").exists()
+
+
 def test_search_that_finds_nothing_offers_what_would(run: Run) -> None:
     result = run("search", "giraffe")
     assert result.exit_code == 0
@@ -99,20 +126,50 @@ def test_duplicates_name_the_keeper(ask: Callable[..., Any]) -> None:
     assert names([group["keep"], *group["photos"]]) == ["dog.jpg", "dog.jpg", "dog-copy.jpg"]
 
 
+def test_merging_lists_what_may_be_deleted_and_deletes_nothing(ask: Callable[..., Any], run: Run, photos: Path) -> None:
+    (group,) = ask("duplicates")["groups"]
+    assert ask("duplicates", "merge", group["id"]) == ask("duplicates", "merge", "--all")
+    (merged,) = ask("duplicates", "merge", "--all")["merged"]
+    assert (merged["keep"], names(merged["deletable"])) == (group["keep"], ["dog-copy.jpg"])
+    assert (photos / "dog-copy.jpg").exists()
+    assert "may be deleted  " in run("duplicates", "merge", "--all").stdout
+    assert run("duplicates", "merge").exit_code == 2
+    assert run("duplicates", "merge", group["id"], "--all").exit_code == 2
+    assert run("duplicates", "merge", "copy-none").exit_code == 1
+
+
 def test_utility_and_featured_share_no_photo(ask: Callable[..., Any]) -> None:
     useful = ask("utility")["photos"]
     assert [(names([p["path"]]), p["kind"]) for p in useful] == [(["receipt.jpg"], "receipt")]
     assert "receipt.jpg" not in names([p["path"] for p in ask("featured")["photos"]])
 
 
-def test_wallpapers_ask_for_the_screen(ask: Callable[..., Any]) -> None:
+def test_wallpapers_ask_for_the_screen(ask: Callable[..., Any], run: Run) -> None:
     assert len(ask("wallpapers", "--screen", "3840x2160")["photos"]) == 4
     assert ask("wallpapers", "--screen", "7680x4320")["photos"] == []
+    assert len(ask("wallpapers", "--kind", "ultrawide", "--at", "18:30")["photos"]) == 4
+    assert len(ask("wallpapers", "--kind", "portrait", "--at", "now")["photos"]) == 4
+    assert run("wallpapers", "--at", "25:00").exit_code == 2
 
 
 def test_crop_has_the_aspect(ask: Callable[..., Any], photos: Path) -> None:
     left, top, right, bottom = ask("crop", photos / "dog.jpg", "--aspect", "1:1")["crop"]
     assert (right - left) * 4000 == pytest.approx((bottom - top) * 3000)
+
+
+def test_crop_proposes_others_and_draws_them(ask: Callable[..., Any], photos: Path, tmp_path: Path) -> None:
+    preview = tmp_path / "preview.jpg"
+    answer = ask("crop", photos / "dog.jpg", "--aspect", "1:1", "--candidates", 3, "--preview", preview)
+    assert answer["candidates"][0]["crop"] == answer["crop"]
+    assert len(answer["candidates"]) == 3
+    with Image.open(preview) as picture:
+        assert picture.getpixel((picture.width // 4, 100))[2] > 150, "the fake's pictures are blue"
+
+
+def test_a_preview_that_cannot_be_written_is_one_clear_error(run: Run, photos: Path) -> None:
+    result = run("crop", photos / "dog.jpg", "--aspect", "1:1", "--preview", photos / "dog.jpg" / "no.jpg")
+    assert result.exit_code == 1
+    assert "can't be written" in result.stderr
 
 
 def test_a_decision_is_printed_as_stored_and_can_be_carried_over(
@@ -127,6 +184,18 @@ def test_a_decision_is_printed_as_stored_and_can_be_carried_over(
     assert ask("explain", photos / "dog.jpg")["decisions"] == []
     assert ask("decisions", "import", kept)["imported"] == 1
     assert ask("explain", photos / "dog.jpg")["decisions"] == [made]
+
+
+def test_taste_is_shown_exported_and_forgotten(ask: Callable[..., Any], run: Run, photos: Path, tmp_path: Path) -> None:
+    ask("decide", photos / "dog.jpg", "favourite")
+    assert ask("taste", "show") == {"likes": 1, "dislikes": 0, "speaks": False, "reasons": []}
+    assert "1 photo liked, 0 disliked" in run("taste", "show").stdout
+    kept = tmp_path / "taste.json"
+    assert ask("taste", "export", kept) == {"exported": 1, "file": str(kept)}
+    assert json.loads(kept.read_text())["model"] == "fake-1"
+    assert run("taste", "export", photos / "dog.jpg" / "no").exit_code == 1
+    assert ask("taste", "reset") == {"forgotten": 1}
+    assert ask("taste", "show")["likes"] == 0
 
 
 def test_import_of_something_else_is_an_error(run: Run, photos: Path) -> None:
@@ -166,7 +235,7 @@ def test_another_model_takes_over_when_it_has_seen_the_library(ask: Callable[...
     assert "next model  fake-0, which has seen 0 of 5 photos" in run("status").stdout
     assert "(next, 0 photos analysed)" in run("models", "list").stdout
     jobs = [json.loads(line) for line in run("daemon", "--once").stdout.splitlines()]
-    assert [job["job"] for job in jobs] == ["scan", "analyse", "reanalyse", "graph", "memories"]
+    assert [job["job"] for job in jobs] == ["scan", "analyse", "reanalyse", *DERIVED]
     assert jobs[2]["detail"] == {"model": "fake-0", "analysed": 5, "pending": 0, "failed": 0, "taken_over": True}
     assert ask("status")["model"] == "fake-0"
     assert ask("models", "use", "fake-1")["active"], "a model that was in use takes over at once"
@@ -219,10 +288,35 @@ def test_daemon_once_prints_a_line_for_each_job(run: Run, photos: Path) -> None:
     (photos / "forest.jpg").touch()
     result = run("daemon", "--once")
     runs = [json.loads(line) for line in result.stdout.splitlines()]
-    assert [(r["job"], r["outcome"]) for r in runs] == [(j, "done") for j in ("scan", "analyse", "graph", "memories")]
+    assert [(r["job"], r["outcome"]) for r in runs] == [(job, "done") for job in ("scan", "analyse", *DERIVED)]
     assert runs[1]["detail"] == {"analysed": 1, "failed": 1}
     jobs = json.loads(run("status", "--json").stdout)["jobs"]
-    assert {job["job"] for job in jobs} == {"scan", "analyse", "graph", "memories"}
+    assert {job["job"] for job in jobs} == {"scan", "analyse", *DERIVED}
+
+
+def test_daemon_commands_plan_in_the_library(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PHOTOS_ENGINE_LIBRARY", str(tmp_path / "real"))
+    assert json.loads(run("daemon", "pause", "analyse", "--json").stdout) == {"job": "analyse", "paused": True}
+    assert json.loads(run("daemon", "run", "memories", "--json").stdout)["daemon"] is False
+    with Store.open(tmp_path / "real") as store, store.read() as unit:
+        plans = {plan.job: plan for plan in unit.jobs.plans()}
+    assert (plans["analyse"].is_paused, plans["memories"].is_asked) == (True, True)
+    assert run("daemon", "resume", "analyse").stdout == "analyse goes on\n"
+    assert run("daemon", "run", "dust").exit_code == 2
+
+
+def test_daemon_can_be_installed_and_removed(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[object] = []
+    monkeypatch.setattr(units, "_call", called.append)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    monkeypatch.setenv("PHOTOS_ENGINE_LIBRARY", str(tmp_path / "real"))
+    written = json.loads(run("daemon", "install", "--no-start", "--json").stdout)["file"]
+    assert Path(written).is_relative_to(tmp_path)
+    assert (Path(written).exists(), called) == (True, [])
+    assert json.loads(run("daemon", "uninstall", "--json").stdout)["removed"]
+    assert not Path(written).exists()
 
 
 def test_daemon_takes_several_folders_after_watch(run: Run, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def commands(group: click.Group = main, above: str = "") -> Iterator[tuple[str, 
     for name, command in group.commands.items():
         if isinstance(command, click.Group):
             yield from commands(command, f"{above}{name} ")
-        else:
+        if not isinstance(command, click.Group) or command.invoke_without_command:
             yield above + name, command
 
 

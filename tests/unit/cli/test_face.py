@@ -96,6 +96,9 @@ def test_an_engine_that_does_not_open_is_an_error_like_any(tmp_path: Path) -> No
     [
         ("search",),
         ("search", "dog", "--limit", "0"),
+        ("search", "--like", "a.jpg", "--region", "0.5,0,0.6,1"),
+        ("search", "--like", "a.jpg", "--region", "here"),
+        ("suggest",),
         ("featured", "--limit", "-1"),
         ("featured", "--limit", "99999999999999999999999"),
         ("featured", "--contact-sheet", ""),

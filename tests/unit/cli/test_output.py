@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from photos_engine.cli.output import ProgressLine, because, counted, printable, table
+from photos_engine.cli.output import ProgressLine, because, counted, printable, seconds_left, table
 from photos_engine.types import Progress, Reason
 
 
@@ -56,12 +56,32 @@ def test_progress_is_a_moving_bar_on_a_terminal_and_leaves_nothing_behind() -> N
     stream = Terminal()
     with ProgressLine(stream) as show:
         show(Progress("scan", 100, 100, 1.0))
+        show(Progress("analyse", 5, 100, 10.0))
         show(Progress("analyse", 25, 100, 90.0))
         show(Progress("analyse", 100, 100, 120.0))
     text = stream.getvalue()
     assert "\n" not in text
-    assert "[######..................]  25%  analysing: 25 of 100  4 min 30 s left" in text
+    assert "[######..................]  25%  analysing: 25 of 100  5 min 00 s left" in text
     assert text.endswith("\r\x1b[K")
+
+
+@given(
+    pace=st.floats(0.05, 100),
+    known=st.integers(0, 90_000),
+    jitter=st.lists(st.floats(0.5, 1.5), min_size=100, max_size=100),
+)
+@settings(max_examples=20)
+def test_the_time_left_is_true_within_a_fifth_after_a_minute(pace: float, known: int, jitter: list[float]) -> None:
+    """Whatever share of the photos needed no look, with batches that differ by half."""
+    total, batch = 100_000, 100
+    mean = sum(jitter) / len(jitter)
+    first = Progress("analyse", known + batch, total, 30.0)
+    done, seconds = known + batch, 30.0
+    for number in range((total - known) // batch - 2):
+        done, seconds = done + batch, seconds + batch * pace * jitter[number % len(jitter)] / mean
+        left = seconds_left(Progress("analyse", done, total, seconds), first)
+        if number >= 100:  # as many as it takes for them to be like the rest
+            assert left == pytest.approx((total - done) * pace, rel=0.2)
 
 
 def test_progress_elsewhere_is_a_few_plain_lines() -> None:

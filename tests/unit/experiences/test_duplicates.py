@@ -11,7 +11,9 @@ from fakes.library import GOOD, Life
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from photos_engine.experiences.duplicates import Likeness, as_stacks, find_groups, group_id
+from photos_engine import changes
+from photos_engine.changes import Marks, find_affected
+from photos_engine.experiences.duplicates import Likeness, as_stacks, find_groups, group_id, update_groups
 from photos_engine.types import AnalysedPhoto, DateSource, Decision, DuplicateGroup, Snapshot
 
 NOON = datetime(2024, 5, 1, 12)
@@ -270,6 +272,63 @@ def test_laws_of_groups(snapshot: Snapshot) -> None:
             assert photo_id not in seen
             seen.add(photo_id)
             stack = stacks[photo_id]
+
+
+def part_of(snapshot: Snapshot, is_in: Sequence[bool]) -> Snapshot:
+    rows = [row for row, there in enumerate(is_in) if there]
+    photos = tuple(snapshot.photos[row] for row in rows)
+    return replace(snapshot, photos=photos, embeddings=snapshot.embeddings[rows])
+
+
+@settings(max_examples=40, deadline=None)
+@given(shelves(), st.data())
+def test_groups_that_are_kept_up_are_those_that_are_made_anew(snapshot: Snapshot, data: st.DataObject) -> None:
+    count = len(snapshot.photos)
+    before, after = (
+        part_of(snapshot, data.draw(st.lists(st.booleans(), min_size=count, max_size=count))) for _ in range(2)
+    )
+    if data.draw(st.booleans()):  # what is known of the photos changes as well
+        stars = data.draw(st.integers(-1, 5))
+        rated = [replace(i, photo=replace(i.photo, facts=replace(i.photo.facts, rating=stars))) for i in after.photos]
+        after = replace(
+            after, photos=tuple(i if n % 3 else r for n, (i, r) in enumerate(zip(after.photos, rated, strict=True)))
+        )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(changes, "_FEW", 1.0)  # of a handful, few is not a hundredth
+        known = find_groups(before)
+        assert update_groups(after, Marks.of(before, known, ""), known) == find_groups(after)
+
+
+def test_only_what_can_have_changed_is_looked_at() -> None:
+    life = Shelf()
+    for n in range(300):
+        life.shoot(NOON + timedelta(days=n), theme=f"theme {n}")
+    life.messenger_copy(life.items[7])
+    before = life.snapshot()
+    known = find_groups(before)
+    marks = Marks.of(before, known, "stamp")
+    life.messenger_copy(life.items[100], 2)
+    affected = find_affected(life.snapshot(), marks, radius=40, window_s=600)
+    assert affected is not None
+    assert affected.sum() == 2
+    assert len(update_groups(life.snapshot(), marks, known)) == 2
+
+
+def test_marks_are_read_as_they_were_written(tmp_path: Path) -> None:
+    life = Shelf()
+    life.messenger_copy(life.shoot(NOON))
+    life.decide("copy-1", Decision.NOT_DUPLICATE, "group")
+    marks = Marks.of(life.snapshot(), find_groups(life.snapshot()), "fake-1 3")
+    path = tmp_path / "groups.npz"
+    path.write_bytes(marks.encode())
+    assert Marks.read(path, "fake-1 3") == marks
+    assert Marks.read(path, "fake-1 4") is None
+    path.write_bytes(marks.encode()[:-40])
+    assert Marks.read(path, "fake-1 3") is None
+    assert Marks.read(tmp_path / "none.npz", "fake-1 3") is None
+    nothing = Marks.of(Shelf().snapshot(), (), "")
+    path.write_bytes(nothing.encode())
+    assert Marks.read(path, "") == nothing
 
 
 @settings(max_examples=30, deadline=None)

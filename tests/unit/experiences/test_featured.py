@@ -94,6 +94,25 @@ def test_taste_moves_what_is_liked_up(life: Life) -> None:
     assert count(choose(life, taste=taste)) > count(choose(life))
 
 
+def test_what_is_rare_in_a_life_goes_before_the_everyday() -> None:
+    life = Life()
+    for n in range(40):
+        life.shoot(NOON + timedelta(days=n), "beach")
+    rare = life.shoot(NOON + timedelta(days=60), "sea")
+    sure = {ranked.photo.id: ranked for ranked in choose(life, limit=41)}
+    rarely = {code.code: code.weight for code in sure[rare.photo.id].reasons}
+    assert rarely["rare"] > 0.05
+    others = [reason.weight for ranked in sure.values() for reason in ranked.reasons if reason.code == "rare"]
+    assert sorted(others)[-1] == rarely["rare"] > 3 * max(sorted(others)[:-1], default=0)
+
+
+def test_of_two_that_came_out_alike_the_beautiful_one_goes_first() -> None:
+    life = Life()
+    for n, beauty in enumerate((0.2, 0.9)):
+        life.shoot(NOON + timedelta(days=30 * n), "beach", aesthetics=beauty)
+    assert [ranked.photo.id for ranked in choose(life)] == [life.items[1].photo.id, life.items[0].photo.id]
+
+
 def test_photos_that_show_nothing_memorable_need_the_persons_word() -> None:
     life = Life()
     plain = life.shoot(NOON, tags=["outdoors"], quality=GOOD)

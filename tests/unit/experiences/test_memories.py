@@ -13,7 +13,7 @@ from fakes.library import SPOILED, TAGS, Life
 from photos_engine.experiences.memories import MAX_A_DAY, MAX_PHOTOS, choose_for_day, make_memories
 from photos_engine.experiences.memories.music import MOODS
 from photos_engine.graph import build_graph
-from photos_engine.types import DateSource, Decision, Memory, Stack
+from photos_engine.types import DateSource, Decision, Memory, Reaction, Showing, Stack
 
 ON = date(2023, 3, 1)
 
@@ -179,6 +179,17 @@ class TestNeverShown:
         for memory in memories_of(life).values():
             assert never.isdisjoint(photo.id for photo in memory.photos), memory.id
 
+    def test_a_page_is_no_memory_but_writing_beside_something_else_may_be(self) -> None:
+        life = sample_life()
+        start = datetime(2021, 7, 6, 9, 7)
+        page = life.shoot(start, "page", at="Biarritz", vector=life.look("page"))
+        sign = life.shoot(start + timedelta(hours=1), "sign", at="Biarritz", vector=life.look("sign"))
+        for item, tags in ((page, {"text": 0.98}), (sign, {"text": 0.98, "beach": 0.9})):
+            life.items[item.photo.key - 1] = replace(item, tags=tags)
+        shown = {p.id for p in memories_of(life)["memory:trip:2021-07-05-biarritz"].photos}
+        assert page.photo.id not in shown
+        assert sign.photo.id in shown
+
     def test_photos_of_a_hidden_person_place_trip_or_year(self) -> None:
         life = sample_life()
         life.decide("person:anna", Decision.HIDE)
@@ -254,15 +265,35 @@ class TestOfADay:
         days = {tuple(m.id for m in choose_for_day(made, ON + timedelta(n))) for n in range(5)}
         assert len(days) > 1
 
-    def test_what_was_shown_rests_but_not_on_the_same_day(self, memories: Mapping[str, Memory]) -> None:
+    def test_what_came_up_stands_for_the_day_whatever_comes_in(self, memories: Mapping[str, Memory]) -> None:
+        made = tuple(memories.values())
+        first = choose_for_day(made[5:], ON)
+        again = choose_for_day(made, ON, [Showing(m.id, ON, Reaction.SHOWN) for m in first])
+        assert again[: len(first)] == first
+        assert len(again) <= MAX_A_DAY
+
+    @pytest.mark.parametrize("reaction", list(Reaction))
+    def test_what_came_up_rests_by_what_was_made_of_it(
+        self, memories: Mapping[str, Memory], reaction: Reaction
+    ) -> None:
+        made = tuple(memories.values())
+        rest = {Reaction.LIKED: 1, Reaction.OPENED: 3, Reaction.SHOWN: 7, Reaction.DISMISSED: 30}[reaction]
+        first = choose_for_day(made, ON)
+        for days, is_back in ((1, False), (rest, False), (rest + 1, True)):
+            shown = [Showing(m.id, ON - timedelta(days), reaction) for m in first]
+            chosen = choose_for_day(made, ON, shown)
+            assert (chosen == first) if is_back else {m.id for m in chosen}.isdisjoint(m.id for m in first)
+
+    def test_what_was_dismissed_is_gone_from_the_same_day(self, memories: Mapping[str, Memory]) -> None:
         made = tuple(memories.values())
         first = choose_for_day(made, ON)
-        same = choose_for_day(made, ON, shown={m.id: ON for m in first})
-        assert same == first
-        shown = {m.id: ON - timedelta(2) for m in first}
-        assert not {m.id for m in choose_for_day(made, ON, shown=shown)} & set(shown)
-        long_ago = {m.id: ON - timedelta(30) for m in first}
-        assert choose_for_day(made, ON, shown=long_ago) == first
+        shown = [Showing(m.id, ON, Reaction.DISMISSED if m is first[0] else Reaction.SHOWN) for m in first]
+        assert choose_for_day(made, ON, shown)[: len(first) - 1] == first[1:]
+
+    def test_what_will_come_up_later_changes_nothing(self, memories: Mapping[str, Memory]) -> None:
+        made = tuple(memories.values())
+        later = [Showing(m.id, ON + timedelta(1), Reaction.DISMISSED) for m in made]
+        assert choose_for_day(made, ON, later) == choose_for_day(made, ON)
 
     def test_an_anniversary_raises_a_memory(self) -> None:
         life = sample_life()

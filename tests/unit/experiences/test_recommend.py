@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -7,7 +8,7 @@ from fakes.library import Life
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from photos_engine.experiences.recommend import SIGNS_NEEDED, learn_taste, score
+from photos_engine.experiences.recommend import SIGNS_NEEDED, find_signs, learn_taste, score
 from photos_engine.types import Decision, FloatArray
 
 NOON = datetime(2022, 5, 1, 12)
@@ -75,6 +76,21 @@ def test_it_names_what_is_liked() -> None:
     dog, beach = life.items[100], life.items[101]
     assert "likes_dog" in {reason.code for reason in taste.explain(dog)}
     assert {reason.code for reason in taste.explain(beach)} == {"avoids_beach"}
+
+
+def test_what_is_forgotten_teaches_nothing_until_it_is_said_otherwise() -> None:
+    life = library(15, 15)
+    forgotten = find_signs(life.snapshot())
+    assert learn_taste(life.snapshot(), forgotten).signs == 0
+    row = next(n for n, item in enumerate(life.items) if item.photo.is_favourite)
+    item = life.items[row]
+    life.items[row] = replace(item, photo=replace(item.photo, decisions=frozenset({Decision.FEATURE_LESS})))
+    assert learn_taste(life.snapshot(), forgotten).signs == 1
+
+
+def test_it_says_what_it_believes() -> None:
+    assert learn_taste(library(5).snapshot()).likes_most() == ()
+    assert {reason.code for reason in learn_taste(library(30).snapshot()).likes_most()} >= {"likes_dog", "avoids_beach"}
 
 
 def test_hidden_receipts_are_no_matter_of_taste() -> None:

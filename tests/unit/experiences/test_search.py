@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,8 +12,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from photos_engine.errors import UsageError
-from photos_engine.experiences.search import search
-from photos_engine.types import DateSource, Decision, SearchAnswer
+from photos_engine.experiences.search import Completions, Example, search
+from photos_engine.types import DateSource, Decision, DetectedObject, Place, SearchAnswer, Suggestion
 
 Ask = Callable[..., SearchAnswer]
 
@@ -25,9 +27,9 @@ def library(tmp_path: Path) -> Iterator[Library]:
 
 @pytest.fixture
 def ask(library: Library) -> Ask:
-    def ask(query: str, limit: int = 50) -> SearchAnswer:
+    def ask(query: str, limit: int = 50, **more: Any) -> SearchAnswer:
         with library.store.read() as unit:
-            return search(query, limit=limit, sources=library.sources(unit))
+            return search(query, limit=limit, sources=library.sources(unit), **more)
 
     return ask
 
@@ -44,7 +46,7 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
 def ask_life(life: Library) -> Iterator[Ask]:
     with life.store.read() as unit:
         sources = life.sources(unit)
-        yield lambda query, limit=50: search(query, limit=limit, sources=sources)
+        yield lambda query, limit=50, **more: search(query, limit=limit, sources=sources, **more)
 
 
 def names(answer: SearchAnswer) -> list[str]:
@@ -117,7 +119,6 @@ def test_says_what_it_understood(ask_life: Ask) -> None:
 
 
 def test_what_is_not_there_gives_suggestions(ask_life: Ask) -> None:
-    assert ask_life("beeach").suggestions[0] == "beach"
     assert ask_life("Germany").suggestions == ("Lisbon", "São Paulo")
     assert "dog" in ask_life("").suggestions
     assert ask_life("1999").suggestions == ("2023", "2021")
@@ -207,6 +208,95 @@ def test_likeness_answers_where_no_photo_has_the_tag(library: Library, ask: Ask)
 def test_places_by_region_and_country(library: Library, ask: Ask) -> None:
     library.add("there", place=LISBON)
     assert names(ask("portugal")) == ["there"]
+
+
+def test_a_country_is_found_without_its_article(library: Library, ask: Ask) -> None:
+    library.add("gracht", place=Place("Amsterdam", "North Holland", "The Netherlands", "NL", 52.4, 4.9, 2759794))
+    assert names(ask("photos from Netherlands")) == names(ask("the Netherlands")) == ["gracht"]
+
+
+def test_slips_of_the_pen_are_read_and_said(ask_life: Ask) -> None:
+    answer = ask_life("beeach in Lisbn")
+    assert names(answer) == ["praia_23"]
+    assert answer.understood["spelling"] == ["beeach: beach", "Lisbn: lisbon"]
+    assert "spelling" not in ask_life("beach zithers pinho").understood  # a tag, the encoder's word, a file's name
+    assert names(ask_life("-snwo dog")) == ["rex"]
+
+
+def test_a_word_in_letters_that_nothing_reads_is_not_understood(ask_life: Ask) -> None:
+    answer = ask_life("dog собака")
+    assert names(answer) == ["rex", "fido"]
+    assert answer.understood == {"words": ["dog"], "not_understood": ["собака"]}
+
+
+def test_people_are_counted_as_found_or_named(library: Library, ask: Ask) -> None:
+    person, dog = (DetectedObject(label, (0.0, 0.0, 0.5, 0.5), 0.9) for label in ("person", "dog"))
+    library.add("alone", objects=(person, dog))
+    library.add("pair", objects=(person, person))
+    library.add("named", people=["Anna", "Ben", "Cleo"], objects=(person,))
+    library.add("nobody", objects=(dog,))
+    assert names(ask("one person")) == ["alone"]
+    assert names(ask("2 people")) == ["pair"]
+    assert set(names(ask("at least two people"))) == {"pair", "named"}
+    assert names(ask("more than 2 persons")) == names(ask("group of three")) == ["named"]
+    assert set(names(ask("up to two people"))) == {"alone", "pair"}
+    assert ask("2 people").results[0].reasons[0].text == "People found in it or named: 2."
+    assert ask("2 people").understood == {"facts": ["2 people"]}
+
+
+def test_lenses_by_their_names(library: Library, ask: Ask) -> None:
+    library.add("far", facts={"lens": "EF70-200mm f/2.8L USM"})
+    library.add("near", facts={"lens": "EF50mm f/1.8 STM"})
+    assert names(ask("EF50mm")) == names(ask("ef50mm lens")) == names(ask("lens EF50mm f/1.8 STM")) == ["near"]
+    assert names(ask("ef70-200mm")) == names(ask("EF70-200mm f/2.8L USM")) == ["far"]
+
+
+def test_more_like_an_example(library: Library, ask: Ask) -> None:
+    shown = {"a": "dog grass", "b": "dog grass night", "c": "dog grass", "d": "harbour ships"}
+    for name, shows in shown.items():
+        library.add(name, shows, place=LISBON if name == "c" else None, own=0.5)
+    other = Example("other.jpg", encode(["dog grass"])[0])
+    assert sorted(names(ask("", example=other))) == ["a", "b", "c"]
+    assert sorted(names(ask("", example=replace(other, key=library.keys["a"])))) == ["b", "c"]
+    answer = ask("like this, but at night", example=other)
+    assert names(answer)[0] == "b"
+    assert answer.stage == "embedding"
+    assert answer.understood == {"words": ["night"], "like": ["other.jpg"]}
+    assert names(ask("Lisbon", example=other)) == ["c"]
+    assert sorted(names(ask("-Lisbon", example=other))) == ["a", "b"]
+
+
+def test_facets_count_all_that_answers(ask_life: Ask) -> None:
+    facets = ask_life("beach", limit=1, with_facets=True).facets
+    assert [(count.value, count.photos) for count in facets["years"]] == [("2023", 1), ("2022", 1)]
+    assert [(count.value, count.photos) for count in facets["places"]] == [("Lisbon", 1), ("São Paulo", 1)]
+    assert [(count.value, count.photos) for count in facets["people"]] == [("Anna Müller", 1)]
+    assert [(count.value, count.photos) for count in facets["tags"]] == [("beach", 2)]
+    assert ask_life("beach").facets == {}
+    assert ask_life("giraffe", with_facets=True).facets == {"years": (), "places": (), "people": (), "tags": ()}
+
+
+@pytest.fixture(scope="module")
+def completions(life: Library) -> Completions:
+    with life.store.read() as unit:
+        sources = life.sources(unit)
+        tags = {tag.id: tag for tag in sources.taxonomy.tags}
+        return Completions.read(unit, sources.model, sources.basis.names, tags)
+
+
+def test_completes_what_is_typed_with_most_photos_first(completions: Completions) -> None:
+    assert completions.complete("dog in lis", 8) == (Suggestion("dog in Lisbon", "place", 2),)
+    assert [s.text for s in completions.complete("sao", 8)] == ["São Paulo"]
+    assert completions.complete("mull", 8) == (Suggestion("Anna Müller", "person", 1),)
+    assert [s.text for s in completions.complete("be", 2)] == ["beach", "Ben"]
+    assert [s.text for s in completions.complete("summer 2022", 8)] == ["summer 2022"]
+    assert completions.complete("beeach", 8)[0].text == "beach"
+    assert completions.complete("  ", 8) == completions.complete("qqq", 8) == ()
+
+
+@given(text=st.text(max_size=30))
+def test_any_beginning_can_be_completed(completions: Completions, text: str) -> None:
+    assert len(completions.complete(text, 3)) <= 3
 
 
 @pytest.mark.parametrize("query", ["", "   ", "*", "OR", "-", '"', '""', "🜁", "\0", "\ud800", "photos of", "the"])

@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import numpy as np
@@ -62,7 +62,7 @@ def test_no_one_is_cut_in_two() -> None:
     life = Life()
     item = life.shoot(NOON, "beach", people=["Ada"])
     assert len(suggest(life)) == 1
-    for box, is_suggested in (((0.4, 0.05, 0.5, 0.3), False), ((0.4, 0.4, 0.5, 0.6), True)):
+    for box, is_suggested in (((0.4, 0, 0.6, 1), False), ((0.4, 0.05, 0.5, 0.3), True), ((0.4, 0.4, 0.5, 0.6), True)):
         facts = replace(item.photo.facts, people=(PersonRegion("Ada", box),))
         life.items[0] = replace(item, photo=replace(item.photo, facts=facts))
         assert len(suggest(life)) == is_suggested
@@ -87,6 +87,45 @@ def test_the_screens_order_holds_for_a_day_and_looks_vary() -> None:
     assert {themes[wallpaper.photo.id] for wallpaper in suggested} == {"mountain", "beach", "forest"}
 
 
+def test_what_was_held_askew_is_left_out() -> None:
+    life = Life()
+    life.shoot(NOON, "mountain", quality=replace(GOOD, level=0.1))
+    assert suggest(life) == ()
+    life.shoot(NOON, "mountain", quality=replace(GOOD, level=0.9))
+    assert len(suggest(life)) == 1
+
+
+def test_the_time_of_day_has_its_light() -> None:
+    life = Life()
+    for n, tags in enumerate((["mountain"], ["mountain", "sunset"], ["mountain", "starry_sky"])):
+        life.shoot(NOON + timedelta(days=n), tags=tags)
+    names = {item.photo.id: [*item.tags][-1] for item in life.items}
+    first = {
+        hour: names[
+            suggest_wallpapers(life.snapshot(), middle, screen=FULL_HD, limit=3, on=TODAY, at=time(hour))[0].photo.id
+        ]
+        for hour in (12, 19, 23)
+    }
+    assert first == {12: "mountain", 19: "sunset", 23: "starry_sky"}
+
+
+def test_scenes_and_seasons_vary() -> None:
+    life = Life()
+    for n in range(60):
+        theme = "mountain" if n % 4 else "lake"
+        life.shoot(NOON + timedelta(days=6 * n), theme, quality=replace(GOOD, overall=0.8 if n % 4 else 0.7))
+    suggested = suggest(life)
+    scenes = {item.photo.id: next(iter(item.tags)) for item in life.items}
+    assert {scenes[wallpaper.photo.id] for wallpaper in suggested} == {"mountain", "lake"}
+    assert len({wallpapers._season(wallpaper.photo) for wallpaper in suggested}) == 4
+
+
+def test_seasons_turn_around_in_the_south() -> None:
+    life = Life()
+    north, south = (life.shoot(datetime(2024, 1, 9), at=city).photo for city in ("Lyon", "Auckland"))
+    assert (wallpapers._season(north) + 2) % 4 == wallpapers._season(south)
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.tuples(st.integers(320, 4000), st.integers(320, 4000)), st.integers(0, 99))
 def test_crops_lie_inside_and_have_the_pixels(screen: tuple[int, int], seed: int) -> None:
@@ -105,6 +144,7 @@ def test_crops_lie_inside_and_have_the_pixels(screen: tuple[int, int], seed: int
 def test_scenes_are_named_as_in_the_taxonomy() -> None:
     known = {tag.id for tag in Taxonomy.load().tags}
     assert {*wallpapers._SCENERY, *wallpapers._UNFIT, *wallpapers._PEOPLE} <= known
+    assert {tag for names in wallpapers._LIGHTS.values() for tag in names} <= known
 
 
 def test_an_empty_library_has_none() -> None:

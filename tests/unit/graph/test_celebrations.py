@@ -70,7 +70,7 @@ class TestEvidence:
         life = at_home()
         party(life, datetime(2021, 12, 24, 18), 6, "christmas")
         (found,) = celebrations_of(life)
-        assert found.node == "celebration:2021-12-24-christmas"
+        assert found.node == "celebration:2021-12-25-christmas"
         assert (found.title, found.slug, found.day) == ("Christmas", "christmas", date(2021, 12, 24))
         assert found.confidence > 0.8
 

@@ -65,7 +65,8 @@ def first_library(tmp_path: Path) -> Path:
         connection.execute("ATTACH ? AS present", (str(present / DATABASE_NAME),))
         for name in (*metadata.tables, "photo_text"):
             columns = ", ".join(f'"{row[1]}"' for row in connection.execute(f"PRAGMA main.table_info({name})"))
-            connection.execute(f"INSERT INTO main.{name} ({columns}) SELECT {columns} FROM present.{name}")
+            if columns:  # a table of then
+                connection.execute(f"INSERT INTO main.{name} ({columns}) SELECT {columns} FROM present.{name}")
     return old
 
 

@@ -128,8 +128,8 @@ def test_saving_again_replaces_words_and_keeps_the_key(store: Store) -> None:
     assert add(store, "/a.jpg", make_decoded(facts=make_facts(keywords=("new",)))) == key
     with store.read() as unit:
         assert unit.photos.find("/a.jpg").facts.keywords == ("new",)
-        assert [k for k, _, _ in unit.photos.search_words('"new"', 5)] == [key]
-        assert unit.photos.search_words('"old"', 5) == []
+        assert unit.photos.search_words('"new"') == [key]
+        assert unit.photos.search_words('"old"') == []
 
 
 def test_an_unfinished_unit_of_work_leaves_nothing(store: Store) -> None:

@@ -1,0 +1,92 @@
+"""Completion: what someone who is still typing may mean, out of what the library has."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from photos_engine.experiences.search.names import LibraryNames, fact_names, fold, split
+from photos_engine.store import UnitOfWork
+from photos_engine.types import Suggestion, Tag
+
+_LONGEST_TAIL = 4
+"""Words that a name has."""
+_SHORTEST_SLIP = 4
+"""Letters from which a slip is forgiven."""
+_SEASONS = ("spring", "summer", "autumn", "winter")
+
+
+@dataclass(frozen=True, slots=True)
+class Completions:
+    """Every name that a query can say about a library, found by the beginning of any of its words.
+
+    beginnings: (folded tail of a name, number of the name), sorted.
+    """
+
+    names: tuple[Suggestion, ...]
+    beginnings: tuple[tuple[str, int], ...]
+
+    @classmethod
+    def read(cls, unit: UnitOfWork, model: str, names: LibraryNames, tags: Mapping[str, Tag]) -> Completions:
+        """Gather the names that a library has photos for."""
+        found = list(dict.fromkeys(_gather(unit, model, names, tags)))
+        tails = (
+            (" ".join(words[start:]), number)
+            for number, name in enumerate(found)
+            for words in [split(name.text)]
+            for start in range(len(words))
+        )
+        return cls(tuple(found), tuple(sorted(tails)))
+
+    def complete(self, text: str, limit: int) -> tuple[Suggestion, ...]:
+        """Queries that begin as `text` does; its last words may begin a name. Names of most photos first."""
+        words = text.split()
+        if not words:
+            return ()
+        for length in range(min(_LONGEST_TAIL, len(words)), 0, -1):
+            head, tail = words[:-length], words[-length:]
+            if found := self._starting(" ".join(split(" ".join(tail))), limit):
+                return tuple(Suggestion(" ".join([*head, name.text]), name.kind, name.photos) for name in found)
+        found = self._misspelled(fold(words[-1]), limit)
+        return tuple(Suggestion(" ".join([*words[:-1], name.text]), name.kind, name.photos) for name in found)
+
+    def _starting(self, start: str, limit: int) -> list[Suggestion]:
+        numbers: set[int] = set()
+        for tail, number in self.beginnings[bisect_left(self.beginnings, (start, -1)) :] if start else ():
+            if not tail.startswith(start):
+                break
+            numbers.add(number)
+        return self._ranked(numbers, limit)
+
+    def _misspelled(self, start: str, limit: int) -> list[Suggestion]:
+        if len(start) < _SHORTEST_SLIP:
+            return []
+        cut = (tail[: len(start)] for tail, _ in self.beginnings)
+        near = process.extract(start, list(cut), scorer=OSA.distance, score_cutoff=1, limit=None)
+        return self._ranked({self.beginnings[place][1] for _, _, place in near}, limit)
+
+    def _ranked(self, numbers: Iterable[int], limit: int) -> list[Suggestion]:
+        ranked = sorted((self.names[number] for number in numbers), key=lambda name: (-name.photos, name.text))
+        return ranked[:limit]
+
+
+def _gather(unit: UnitOfWork, model: str, names: LibraryNames, tags: Mapping[str, Tag]) -> Iterator[Suggestion]:
+    for tag_id, count in unit.analyses.tag_counts(model).items():
+        if (tag := tags.get(tag_id)) is not None and not tag.is_hidden:
+            yield Suggestion(tag.label, "tag", count)
+    places: dict[str, int] = {}
+    for place, count in unit.lookups.places():
+        for name in dict.fromkeys((place.city, place.region, place.country)):
+            if name:
+                places[name] = places.get(name, 0) + count
+    yield from (Suggestion(name, "place", count) for name, count in places.items())
+    yield from (Suggestion(name, "person", count) for name, count in unit.lookups.people_counts().items())
+    if names.years is not None:
+        for year in range(names.years[0], names.years[1] + 1):
+            yield Suggestion(str(year), "date", 0)
+            yield from (Suggestion(f"{season} {year}", "date", 0) for season in _SEASONS)
+    yield from (Suggestion(" ".join(words), "fact", 0) for words in fact_names())

@@ -1,0 +1,54 @@
+"""Facets: what the photos of an answer have in common, with counts, to narrow it by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photos_engine.experiences.search.matches import Matches
+from photos_engine.experiences.search.sources import SearchSources
+from photos_engine.types import FacetCount
+
+_MOST = 20
+"""Values of a facet: more are no help to choose from."""
+
+
+def count_facets(shown: Matches, sources: SearchSources) -> Mapping[str, tuple[FacetCount, ...]]:
+    """How many of the photos are of each year, place, person and tag; years newest first, the others most first."""
+    roster, names, taxonomy = sources.basis.roster, sources.basis.names, sources.taxonomy
+    rows = np.searchsorted(roster.keys, shown.keys)
+    years, per_year = np.unique(_years(roster.taken_local[rows]), return_counts=True)
+    places, per_place = np.unique(roster.place_ids[rows], return_counts=True)
+    cities: dict[str, int] = {}
+    for place_id, count in zip(places.tolist(), per_place.tolist(), strict=True):
+        if place_id:
+            city = names.city_of[place_id]
+            cities[city] = cities.get(city, 0) + count
+    tags = {
+        taxonomy.tag(tag_id).label: count
+        for tag_id, count in _count("tags", sources, shown)
+        if tag_id in taxonomy and not taxonomy.tag(tag_id).is_hidden
+    }
+    by_year = zip(years.tolist()[::-1], per_year.tolist()[::-1], strict=True)
+    return {
+        "years": tuple(FacetCount(str(year), count) for year, count in by_year),
+        "places": _most_first(cities.items()),
+        "people": _most_first(_count("people", sources, shown)),
+        "tags": _most_first(tags.items()),
+    }
+
+
+def _years(seconds: NDArray[np.float64]) -> NDArray[np.int64]:
+    return np.floor(seconds).astype("datetime64[s]").astype("datetime64[Y]").astype(np.int64) + 1970
+
+
+def _count(sort: Literal["people", "tags"], sources: SearchSources, shown: Matches) -> list[tuple[str, int]]:
+    return sources.basis.postings(sort, sources.unit, sources.model).count_within(shown.keys)
+
+
+def _most_first(counts: Iterable[tuple[str, int]]) -> tuple[FacetCount, ...]:
+    ranked = sorted(counts, key=lambda pair: (-pair[1], pair[0]))
+    return tuple(FacetCount(value, count) for value, count in ranked[:_MOST])

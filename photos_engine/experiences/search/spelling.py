@@ -1,0 +1,67 @@
+"""Spelling: what a word was meant to be, where nobody knows it as it was typed.
+
+A word is taken as it stands where the taxonomy, the library's names, the photos' own words or the text
+encoder know it. Of the rest, one that is a slip away from a known word is read as that, and the answer
+says so; one in letters that the encoder can't read is said not to be understood.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from photos_engine.analyzers.taxonomy import Taxonomy
+from photos_engine.experiences.search import counts, dates
+from photos_engine.experiences.search.names import country_names, fact_names, fold, shape_names
+
+_SHORTEST = 4
+"""Letters: nearly any two words of three are a slip apart."""
+_TWO_SLIPS_FROM = 8
+"""Letters from which two slips are forgiven."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speller:
+    """What is known of words. library: those of the names in one library, as `fold` leaves them."""
+
+    taxonomy: Taxonomy
+    library: frozenset[str]
+    pieces: Callable[[str], int]
+    is_written: Callable[[str], bool]
+
+    def read(self, word: str) -> str | None:
+        """The word as it should be read: as it is, corrected, or None for one that nobody can read."""
+        folded = fold(word)
+        if len(folded) < _SHORTEST or not folded.isalpha():
+            return word
+        common = _common_words(self.taxonomy)
+        if folded in common or folded in self.library or self.is_written(word):
+            return word
+        pieces = self.pieces(folded)
+        if pieces == 1:
+            return word
+        return self._nearest(folded, (common, self.library)) or (word if pieces else None)
+
+    def _nearest(self, word: str, vocabularies: Iterable[frozenset[str]]) -> str | None:
+        slips = 2 if len(word) >= _TWO_SLIPS_FROM else 1
+        found = [
+            (distance, near[0] != word[0], near)
+            for vocabulary in vocabularies
+            for near, distance, _ in process.extract(
+                word, vocabulary, scorer=OSA.distance, score_cutoff=slips, limit=5, processor=None
+            )
+            if len(near) >= _SHORTEST
+        ]
+        return min(found)[2] if found else None
+
+
+@cache
+def _common_words(taxonomy: Taxonomy) -> frozenset[str]:
+    """Every single word of the names that all libraries share."""
+    names = (name for words in (fact_names(), shape_names(), country_names()) for name in words)
+    shared = {word for name in names for word in name}
+    return frozenset(shared | dates.WORDS | counts.WORDS | {word for name in taxonomy.names() for word in name.split()})

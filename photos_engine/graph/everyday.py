@@ -1,0 +1,134 @@
+"""Everyday life in the graph: pets, routines, the place of work, and the things around."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from photos_engine.graph.habits import WEEKDAYS, Routine, Workplace
+from photos_engine.graph.home import HomeBase
+from photos_engine.graph.pets import FoundPet
+from photos_engine.graph.themes import MIN_PHOTOS
+from photos_engine.graph.timeline import IntVector, distance_km
+from photos_engine.graph.weave import Weaver, as_slug, as_triples, group_by_moment
+from photos_engine.types import Place, Reason
+
+SURE_OBJECT = 0.5  # where a detector is as often right as wrong
+
+
+def add_pets(weaver: Weaver, pets: tuple[FoundPet, ...], owner: Mapping[int, str]) -> None:
+    """Write the animals that keep coming back, tied to their species and the moments that they are in."""
+    for pet in pets:
+        species = f"tag:{pet.species}"
+        if species not in weaver.graph:
+            continue
+        label = weaver.graph.nodes[species]["label"]
+        name = f"pet:{pet.species}" if pet.number is None else f"pet:{pet.species}-{pet.number}"
+        text = f"A {label} is on {len(pet.at)} photos of {pet.months} months."
+        reasons = [Reason("recurring", pet.confidence, text)]
+        if pet.number is not None:
+            reasons.append(Reason("likeness", 0.5, "Its photos look like one another, and unlike those of the others."))
+        node = weaver.add(
+            name,
+            "pet",
+            label,
+            pet.at,
+            decided=weaver.decided.of(name) | weaver.decided.of(species),
+            species=pet.species,
+            number=pet.number,
+            photos=weaver.photo_ids(pet.at),
+            months=pet.months,
+            confidence=pet.confidence,
+            reasons=as_triples(reasons),
+        )
+        weaver.link(node, species, "is_a", at=pet.at, confidence=pet.confidence, reason=text)
+        for moment, here in group_by_moment(pet.at, owner).items():
+            share = len(here) / weaver.graph.nodes[moment]["count"]
+            weaver.link(node, moment, "in", at=here, weight=share, reason=f"It is on {len(here)} photos.")
+
+
+def add_routines(weaver: Weaver, routines: Sequence[Routine]) -> None:
+    """Write what belongs to a weekday, tied to its theme."""
+    for routine in routines:
+        tag = f"tag:{routine.tag}"
+        if tag not in weaver.graph:
+            continue
+        label, weekday = weaver.graph.nodes[tag]["label"], WEEKDAYS[routine.weekday]
+        confidence = round(1 - 1 / routine.lift, 3)
+        text = (
+            f"{label.capitalize()} was on a {weekday} on {routine.times} of {routine.days} days,"
+            f" {routine.lift:.1f} times as often as chance has it."
+        )
+        node = weaver.add(
+            f"activity:{routine.tag.replace('_', '-')}-{weekday.lower()}",
+            "activity",
+            f"{label.capitalize()} on {weekday}s",
+            routine.at,
+            weekday=routine.weekday,
+            times=routine.times,
+            confidence=confidence,
+            reasons=as_triples([Reason("weekday", confidence, text)]),
+        )
+        weaver.link(node, tag, "is_a", at=routine.at, weight=confidence, confidence=confidence, reason=text)
+
+
+def add_workplaces(
+    weaver: Weaver,
+    home: HomeBase,
+    workplace: Workplace | None,
+    places: Sequence[Place | None],
+    cities: Mapping[int, str],
+) -> None:
+    """Write where working days are spent, and the places around home that are visited as a matter of course."""
+    timeline = weaver.timeline
+    if workplace:
+        text = (
+            f"Photos of one site on {workplace.days} days of {workplace.weeks} weeks, on working days in the daytime."
+        )
+        _add_anchor(weaver, "anchor:work", "Work or school", workplace.at, text, (places, cities))
+    for anchor in home.routines:
+        km = distance_km(timeline.latitude, timeline.longitude, anchor.point.latitude, anchor.point.longitude)
+        at = np.flatnonzero((km <= 15.0) & np.isin(timeline.day, anchor.days))
+        text = f"Photos of short visits on {len(anchor.days)} days, {len(anchor.visits)} times."
+        near = next((place for n in at.tolist() if (place := places[n])), None)
+        if near:
+            node = weaver.unused(f"anchor:{as_slug(near.city)}")
+            _add_anchor(weaver, node, f"Often in {near.city}", at, text, (places, cities))
+
+
+def _add_anchor(
+    weaver: Weaver,
+    node: str,
+    label: str,
+    at: IntVector,
+    text: str,
+    where: tuple[Sequence[Place | None], Mapping[int, str]],
+) -> None:
+    confidence = round(len(at) / (len(at) + 10), 3)
+    reasons = as_triples([Reason("visits", confidence, text)])
+    weaver.add(node, "anchor", label, at, confidence=confidence, reasons=reasons)
+    places, cities = where
+    city = next((cities[place.geoname_id] for n in at.tolist() if (place := places[n])), None)
+    if city:
+        weaver.link(node, city, "at", at=at, confidence=confidence, reason=text)
+
+
+def add_objects(weaver: Weaver, events: Sequence[tuple[str, IntVector]]) -> None:
+    """Write the things that a detector found on some photos, tied to the events that they were seen in."""
+    seen: dict[str, list[int]] = defaultdict(list)
+    for n, row in enumerate(weaver.timeline.rows.tolist()):
+        objects = weaver.snapshot.photos[row].objects
+        for label in {found.label for found in objects if found.score >= SURE_OBJECT} if objects else ():
+            seen[label].append(n)
+    for label in sorted(seen):
+        at = np.array(seen[label])
+        if len(at) < MIN_PHOTOS:
+            continue
+        node = weaver.add(f"object:{as_slug(label)}", "object", label, at, days=len(np.unique(weaver.timeline.day[at])))
+        for event, of_event in events:
+            here = np.intersect1d(at, of_event, assume_unique=True)
+            if len(here) >= MIN_PHOTOS:
+                text = f"{label.capitalize()} is on {len(here)} of its {len(of_event)} photos."
+                weaver.link(event, node, "has", at=here, weight=len(here) / len(of_event), reason=text)
