@@ -412,7 +412,13 @@ class PhotosEngine:
         """
         _require_positive(limit, *screen)
         return wallpapers.suggest_wallpapers(
-            self._derived.snapshot(), self._saliency, screen=screen, limit=limit, on=on or _today(), at=at
+            self._derived.snapshot(),
+            self._saliency,
+            screen=screen,
+            limit=limit,
+            on=on or _today(),
+            at=at,
+            hidden=self.graph.hidden_photo_ids(),
         )
 
     def crop(self, photo: PhotoLike, aspect: tuple[float, float]) -> Crop:

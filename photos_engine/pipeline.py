@@ -183,7 +183,7 @@ class Pipeline:
                 if (seen := signals.get(result.content_hash)) is not None:
                     analysed[key] = seen
                 if before is not None and before != key:
-                    self._carry_over(unit, before, result, signals.get(result.content_hash))
+                    self._carry_over(unit, (before, key), result, signals.get(result.content_hash))
                 _record_files(unit, photo, key, gone, is_new=is_new)
             unit.analyses.add(self.analyzer.model_name, analysed.items())
             unit.photos.drop_fileless(held.values())
@@ -211,14 +211,19 @@ class Pipeline:
         signals = self.analyzer.analyze([d.pixels for d in unseen])
         return {d.content_hash: s for d, s in zip(unseen, signals, strict=True)}
 
-    def _carry_over(self, unit: UnitOfWork, before: int, now: DecodedPhoto, signals: SceneSignals | None) -> None:
-        """Decisions on a photo that was edited in place hold for what it became."""
+    def _carry_over(
+        self, unit: UnitOfWork, keys: tuple[int, int], now: DecodedPhoto, signals: SceneSignals | None
+    ) -> None:
+        """Decisions on a photo that was edited in place hold for what it became, as does what it got from copies."""
+        before, after = keys
         old = unit.photos.by_keys([before])[before]
-        if signals is None or not old.decisions:
+        if signals is None or not (old.decisions or unit.gathered.has(old.id)):
             return
         known = unit.analyses.embedding(self.analyzer.model_name, before)
         if _is_same_moment(old, now) if known is None else float(known @ signals.embedding) >= SAME_PICTURE_COSINE:
             unit.decisions.carry_over(old.id, now.content_hash)
+            unit.gathered.carry_over(old.id, now.content_hash)
+            unit.photos.rewrite_words(after)
 
     def _record_rest(self, found: ScanResult, known_videos: dict[str, int | None], tally: _Tally) -> None:
         """What needs no decoding: videos, and files that are gone."""

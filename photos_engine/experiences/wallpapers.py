@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from datetime import date, time
 
 import numpy as np
@@ -58,17 +58,22 @@ def suggest_wallpapers(
     limit: int,
     on: date,
     at: time | None = None,
+    hidden: Container[str] = (),
 ) -> tuple[Wallpaper, ...]:
     """Suggest up to `limit` wallpapers for a screen of (width, height) pixels, best first, varied, with the crop.
 
     Varied in scene, season and light. at: a time of day; pictures in its light go first, and without one none does.
+    hidden: ids of photos of people, places and days that the person hid.
     A photo that would have to be enlarged is left out, as are people cut in two, things to read, and pictures
     that are busy where the screen has its clock or icons. The order of equals changes from day to day.
     """
     promising = [
         (promise, row, item)
         for row, item in enumerate(snapshot.photos)
-        if _is_large_enough(item.photo, screen) and (promise := _promise(item)) > 0 and is_showable(item).ok
+        if _is_large_enough(item.photo, screen)
+        and (promise := _promise(item)) > 0
+        and item.photo.id not in hidden
+        and is_showable(item).ok
     ]
     promising.sort(key=lambda entry: (-entry[0], entry[2].photo.id))
     made: dict[str, Wallpaper] = {}

@@ -56,6 +56,11 @@ class GatheredRepository:
             }
             self._connection.execute(insert(gathered).values(values))
 
+    def carry_over(self, old: str, new: str) -> None:
+        """Let a photo's edited version have what was gathered onto the photo, as long as it has nothing itself."""
+        if not self.has(new):
+            self.add(replace(row, keeper_id=new) for row in self.all().get(old, ()))
+
     def undo(self, group_id: str) -> set[str]:
         """Take back what was gathered in a group, its decisions too; returns the ids of the photos that had it."""
         mine = gathered.c.group_id == group_id

@@ -28,8 +28,10 @@ def bottom(_: Photo) -> FloatArray:
     return np.flipud(np.linspace(1, 0, 90, dtype=np.float32).reshape(9, 10)).copy()
 
 
-def suggest(life: Life, saliency: Any = middle, screen: tuple[int, int] = FULL_HD) -> tuple[Wallpaper, ...]:
-    return suggest_wallpapers(life.snapshot(), saliency, screen=screen, limit=10, on=TODAY)
+def suggest(
+    life: Life, saliency: Any = middle, screen: tuple[int, int] = FULL_HD, **more: Any
+) -> tuple[Wallpaper, ...]:
+    return suggest_wallpapers(life.snapshot(), saliency, screen=screen, limit=10, on=TODAY, **more)
 
 
 def test_scenery_is_suggested_with_the_screens_crop() -> None:
@@ -56,6 +58,13 @@ def test_what_doesnt_suit_is_left_out(facts: dict[str, Any]) -> None:
     life = Life()
     life.shoot(NOON, "mountain", **facts)
     assert suggest(life) == ()
+
+
+def test_what_belongs_to_something_hidden_is_left_out() -> None:
+    life = Life()
+    item = life.shoot(NOON, "mountain")
+    assert len(suggest(life)) == 1
+    assert suggest(life, hidden={item.photo.id}) == ()
 
 
 def test_no_one_is_cut_in_two() -> None:

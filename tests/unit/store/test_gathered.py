@@ -84,3 +84,14 @@ def test_what_was_decided_again_since_is_not_taken_back(store: Store) -> None:
         unit.gathered.undo("copy-1")
     with store.read() as unit:
         assert unit.photos.find(KEEPER).is_favourite
+
+
+def test_an_edited_version_has_it_too_unless_it_has_something_of_its_own(store: Store) -> None:
+    edited = make_decoded("edited").content_hash
+    with store.begin() as unit:
+        unit.photos.save("/edited.jpg", make_decoded("edited"), None)
+        for _ in range(2):
+            unit.gathered.carry_over(KEEPER, edited)
+    with store.read() as unit:
+        assert unit.photos.find(edited).facts.title == "Tram"
+        assert [row.photo_id for row in unit.gathered.all()[edited]] == [COPY]
