@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photos_engine.prints import as_words, near_prints
-from photos_engine.types import AnalysedPhoto, DateSource, Decision, DuplicateGroup, Snapshot
+from photos_engine.types import AnalysedPhoto, DuplicateGroup, Snapshot
 
 Indices = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -44,7 +44,7 @@ class Marks:
     def of(cls, snapshot: Snapshot, groups: Iterable[DuplicateGroup], stamp: str) -> Marks:
         """Note what groups were made of."""
         digests = {item.photo.id: _digest(item) for item in snapshot.photos}
-        return cls(stamp, digests, tuple(group.photo_ids for group in groups), _denied(snapshot))
+        return cls(stamp, digests, tuple(group.photo_ids for group in groups), snapshot.not_duplicates)
 
     def encode(self) -> bytes:
         """These marks as the content of a file that `read` reads."""
@@ -107,7 +107,7 @@ def _changed(snapshot: Snapshot, before: Marks) -> Indices | None:
     now = {item.photo.id: _digest(item) for item in snapshot.photos}
     new = {photo_id for photo_id in now if photo_id not in before.digests}
     altered = {photo_id for photo_id, digest in before.digests.items() if now.get(photo_id) != digest}
-    denied = _denied(snapshot)
+    denied = snapshot.not_duplicates
     if denied != before.denied or (denied and altered):  # a dismissed group is nobody's, but keeps its photos apart
         return None
     mates = {i for ids in before.members if not altered.isdisjoint(ids) for i in ids}
@@ -127,15 +127,10 @@ def _digest(item: AnalysedPhoto) -> int:
     return int.from_bytes(blake2b(repr(told).encode(), digest_size=8).digest(), "big")
 
 
-def _denied(snapshot: Snapshot) -> frozenset[str]:
-    return frozenset(d.subject for d in snapshot.decisions if d.decision is Decision.NOT_DUPLICATE)
-
-
 def _time_runs(snapshot: Snapshot, window_s: float) -> Indices:
     """Number the stretches of time without a longer gap, (n,); -1 for photos whose clock can't be trusted."""
     photos = [item.photo for item in snapshot.photos]
-    is_timed = np.array([p.is_dated or p.facts.date_source is DateSource.FILE_NAME for p in photos], bool)
-    rows = np.flatnonzero(is_timed)
+    rows = np.flatnonzero([photo.is_timed for photo in photos])
     time_s = np.array([photos[row].taken.timestamp() for row in rows.tolist()])
     order = np.argsort(time_s, kind="stable")
     run = np.full(len(photos), -1, np.int64)

@@ -17,7 +17,6 @@ from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +24,7 @@ from PIL import Image
 
 from photos_engine import curation, keepers
 from photos_engine.analyzers import SceneAnalyzer, Taxonomy
-from photos_engine.config import MEBIBYTE, Settings, load_settings
+from photos_engine.config import Settings, load_settings
 from photos_engine.decisions import DECISIONS_ON, as_document, keep_backup, read_document
 from photos_engine.derived import Derived
 from photos_engine.errors import ConfigError, MemoryNotFound, NotFound, PhotoNotFound, Unreadable, UsageError
@@ -43,11 +42,12 @@ from photos_engine.files import write_atomically
 from photos_engine.framing import things_of
 from photos_engine.graph import PersonalGraph, read_days
 from photos_engine.index import CompactIndex
-from photos_engine.ingest import DecodeLimits, DecodePool, DecodeRequest, Gazetteer, describe_decoders
+from photos_engine.ingest import Gazetteer
 from photos_engine.installed import AbsentWords, InstalledModels, describe, settle
 from photos_engine.library import Library
 from photos_engine.models import registry
 from photos_engine.overview import read_status
+from photos_engine.pictures import PhotoLike, Pictures, cut_region, path_of
 from photos_engine.pipeline import Pipeline, Reanalysis, is_away
 from photos_engine.salvage import read_backup
 from photos_engine.store import Store
@@ -57,7 +57,6 @@ from photos_engine.types import (
     CheckReport,
     Crop,
     Decision,
-    DecodedPhoto,
     DetectedObject,
     DuplicateGroup,
     Explanation,
@@ -88,7 +87,6 @@ from photos_engine.upkeep import check_library, name_places, tidy_library
 logger = logging.getLogger(__name__)
 
 REST = timedelta(days=max(REST_DAYS.values()))
-PhotoLike = Photo | str | os.PathLike[str]
 
 
 class PhotosEngine:
@@ -104,6 +102,7 @@ class PhotosEngine:
         self._store = Store.open(self._library.folder)
         self._taxonomy = Taxonomy.load()
         self._gazetteer = Gazetteer()
+        self._pictures = Pictures(settings)
         self._models = InstalledModels(
             settings.models_folder,
             self._taxonomy,
@@ -170,12 +169,12 @@ class PhotosEngine:
                 store=self._store,
                 analyzer=self._models.analyzer(seeing),
                 gazetteer=self._gazetteer,
-                open_pool=partial(self._open_pool, workers),
+                open_pool=partial(self._pictures.open_pool, workers),
                 save_thumbnail=self._library.save_thumbnail,
                 batch_size=self._settings.batch_size,
                 active=active,
                 on_progress=on_progress,
-                decoder=self._decoder(),
+                decoder=self._pictures.decoder,
             )
             self._remember_roots(roots)
             report = pipeline.run(roots)
@@ -290,26 +289,16 @@ class PhotosEngine:
             if region is not None:
                 raise UsageError("a region is of a picture: say which")
             return None
-        if region is not None and not (0 <= region[0] < region[2] <= 1 and 0 <= region[1] < region[3] <= 1):
-            raise UsageError(f"a region lies within the picture, left, top, right, bottom from 0 to 1, not {region}")
-        try:
-            photo = self.photo(like)
-            path, key = photo.path, photo.key
-        except PhotoNotFound:
-            path, key = Path(os.path.expanduser(os.fspath(like))) if not isinstance(like, Photo) else like.path, None  # noqa: PTH111
-            if not path.is_file():
-                raise
+        found = self._find(like)
+        key, path = (found.key, found.path) if isinstance(found, Photo) else (None, found)
         if key is not None and region is None:
             with self._store.read() as unit:
                 known = unit.analyses.embedding(model, key)
             if known is not None:
                 return Example(path.name, known, key)
-        pixels = self._decode(path).pixels
+        pixels = self._pictures.decode(path).pixels
         if region is not None:
-            height, width = pixels.shape[:2]
-            left, top = int(region[0] * width), int(region[1] * height)
-            right, bottom = max(left + 1, round(region[2] * width)), max(top + 1, round(region[3] * height))
-            pixels = np.ascontiguousarray(pixels[top:bottom, left:right])
+            pixels = cut_region(pixels, region)
         return Example(path.name, self._models.analyzer(model).analyze_one(pixels).embedding, key)
 
     def memories(self, on: date | None = None) -> tuple[Memory, ...]:
@@ -426,28 +415,22 @@ class PhotosEngine:
 
         Raises: UsageError for an impossible aspect, PhotoError, PhotoNotFound.
         """
-        return self.crops(photo, aspect, limit=1)[0]
+        return autocrop.crop(*self._composition(photo, aspect))
 
     def crops(self, photo: PhotoLike, aspect: tuple[float, float], *, limit: int = 5) -> tuple[Crop, ...]:
         """Up to `limit` clearly different crops: the one that `crop` gives, then others, best first.
 
         Raises: UsageError for an impossible aspect or a limit below 1, PhotoError, PhotoNotFound.
         """
-        saliency, size_px, things = self._composition(photo)
-        return autocrop.candidates(saliency, size_px, aspect, things, limit=limit)
+        return autocrop.candidates(*self._composition(photo, aspect), limit=limit)
 
     def picture(self, photo: PhotoLike) -> Image.Image:
         """What a photo of the library, or any readable file, shows: upright RGB, at the size that is analysed.
 
         Raises: PhotoError, PhotoNotFound.
         """
-        try:
-            path = self.photo(photo).path
-        except PhotoNotFound:
-            path = _file_of(photo)
-            if not path.is_file():
-                raise
-        return Image.fromarray(self._decode(path).pixels)
+        found = self._find(photo)
+        return Image.fromarray(self._pictures.decode(found.path if isinstance(found, Photo) else found).pixels)
 
     # --- what the library knows ---
 
@@ -482,7 +465,7 @@ class PhotosEngine:
         found = self.photo(photo)
         path = self._library.thumbnail_path(found.id)
         if not path.exists():
-            decoded = self._decode(found.path)
+            decoded = self._pictures.decode(found.path)
             if decoded.content_hash != found.id:
                 raise Unreadable(found.path, "it has changed since it was indexed")
             self._library.save_thumbnail(found.id, decoded.thumbnail)
@@ -611,7 +594,9 @@ class PhotosEngine:
         """Look for damage in database, index, graph and thumbnails; `repair` makes the derived ones again."""
         with self._library.exclusive() if repair else nullcontext():
             model = self._active_model()
-            return check_library(self._library, self._store, self._derived, model, decode=self._decode, repair=repair)
+            return check_library(
+                self._library, self._store, self._derived, model, decode=self._pictures.decode, repair=repair
+            )
 
     # --- models ---
 
@@ -659,7 +644,7 @@ class PhotosEngine:
             change = Reanalysis(
                 store=self._store,
                 analyzer=self._models.analyzer(following),
-                open_pool=partial(self._open_pool, workers),
+                open_pool=partial(self._pictures.open_pool, workers),
                 batch_size=self._settings.batch_size,
                 on_progress=on_progress,
             ).run(limit)
@@ -703,50 +688,33 @@ class PhotosEngine:
             raise PhotoNotFound(f"{photo.path} has not been analysed")
         return found
 
-    def _composition(self, photo: PhotoLike) -> tuple[FloatArray, tuple[int, int], list[DetectedObject]]:
-        """Where the eye rests in a photo or any readable file, its size in pixels, and what not to cut through."""
+    def _find(self, photo: PhotoLike) -> Photo | Path:
+        """The photo of the library, or else the path of any file that is there. Raises: PhotoNotFound."""
         try:
-            found = self.photo(photo)
-            saliency = self._saliency(found)
+            return self.photo(photo)
         except PhotoNotFound:
-            path = _file_of(photo)
+            path = path_of(photo)
             if not path.is_file():
                 raise
-            decoded = self._decode(path)
-            signals = self._analyzer_at_hand().analyze_one(decoded.pixels)
-            things = things_of(decoded.facts, signals.objects)
-            return signals.saliency, (decoded.width_px, decoded.height_px), things
-        with self._store.read() as unit:
-            stored = unit.analyses.signals(unit.models.active, [found.key])
-        objects = stored[found.key].objects if found.key in stored else ()
-        return saliency, (found.width_px, found.height_px), things_of(found.facts, objects)
+        return path
 
-    def _decode(self, path: Path) -> DecodedPhoto:
-        with self._open_pool(workers=1) as pool:
-            return pool.decode_one(DecodeRequest(path))
-
-    def _decoder(self) -> str:
-        limits = (f"{self._settings.decode_timeout_s:g} s", f"{self._settings.decode_memory_mb} MiB", self._limits())
-        return describe_decoders(*map(str, limits))
-
-    def _limits(self) -> DecodeLimits:
-        return DecodeLimits(
-            max_file_bytes=self._settings.max_file_mb * MEBIBYTE, max_pixels=round(self._settings.max_megapixels * 1e6)
-        )
-
-    def _open_pool(self, workers: int | None = None) -> DecodePool:
-        zone = self._settings.time_zone
-        return DecodePool(
-            workers=workers or self._settings.decode_workers,
-            timeout_s=self._settings.decode_timeout_s,
-            memory_limit_bytes=self._settings.decode_memory_mb * MEBIBYTE,
-            limits=self._limits(),
-            default_zone=ZoneInfo(zone) if zone else None,
-        )
-
-
-def _file_of(photo: PhotoLike) -> Path:
-    return photo.path if isinstance(photo, Photo) else Path(os.path.expanduser(os.fspath(photo)))  # noqa: PTH111
+    def _composition(
+        self, photo: PhotoLike, aspect: tuple[float, float]
+    ) -> tuple[FloatArray, tuple[int, int], tuple[float, float], list[DetectedObject]]:
+        """Where the eye rests, the size in pixels, the aspect asked for, what not to cut through: for `autocrop`."""
+        found = self._find(photo)
+        if isinstance(found, Photo):
+            with self._store.read() as unit:
+                model = unit.models.active
+                saliency = unit.analyses.saliency(model, found.key)
+                seen = unit.analyses.signals(model, [found.key])
+            if saliency is not None:
+                things = things_of(found.facts, seen[found.key].objects)
+                return saliency, (found.width_px, found.height_px), aspect, things
+        decoded = self._pictures.decode(found.path if isinstance(found, Photo) else found)
+        signals = self._analyzer_at_hand().analyze_one(decoded.pixels)
+        size_px = decoded.width_px, decoded.height_px
+        return signals.saliency, size_px, aspect, things_of(decoded.facts, signals.objects)
 
 
 def _today() -> date:

@@ -287,6 +287,11 @@ class Photo:
         return self.facts.date_source.is_certain
 
     @property
+    def is_timed(self) -> bool:
+        """Whether its clock can be trusted to the second, as a camera's or a file name's can."""
+        return self.is_dated or self.facts.date_source is DateSource.FILE_NAME
+
+    @property
     def is_favourite(self) -> bool:
         """Whether the person marked it as a favourite."""
         return Decision.FAVOURITE in self.decisions
@@ -340,6 +345,11 @@ class Snapshot:
     photos: tuple[AnalysedPhoto, ...]
     embeddings: FloatArray = field(repr=False)
     decisions: tuple[StoredDecision, ...] = ()
+
+    @property
+    def not_duplicates(self) -> frozenset[str]:
+        """The ids of photos and groups of which the person said that they are no duplicates."""
+        return frozenset(d.subject for d in self.decisions if d.decision is Decision.NOT_DUPLICATE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,6 @@ from photos_engine.keepers import MERIT_TEXTS, best_path, merits_of
 from photos_engine.prints import Pairs, as_words, close_prints, count_differing_bits
 from photos_engine.types import (
     AnalysedPhoto,
-    DateSource,
     Decision,
     DuplicateGroup,
     FloatArray,
@@ -154,8 +153,7 @@ class _Library:
         self.paths = [best_path(photo) for photo in photos]
         self.prints = as_words([item.print for item in self.items])
         self.sizes = np.array([(p.width_px, p.height_px) for p in photos], np.float64).reshape(-1, 2)
-        # Whether the clock can be trusted to the second, for bursts, and as evidence against a copy.
-        self.is_timed = np.array([p.is_dated or p.facts.date_source is DateSource.FILE_NAME for p in photos], bool)
+        self.is_timed = np.array([p.is_timed for p in photos], bool)  # for bursts, and as evidence against a copy
         self.is_dated = np.array([p.is_dated for p in photos], bool)
         self.utc_s = np.array([p.taken.timestamp() for p in photos], np.float64)
         self.wall_s = np.array([p.taken.replace(tzinfo=UTC).timestamp() for p in photos], np.float64)
@@ -164,7 +162,7 @@ class _Library:
         names = [_SEQUENCE.match(path.stem) for path in self.paths]
         self.series = _codes([(path.parent, m[1]) if m else None for m, path in zip(names, self.paths, strict=True)])
         self.number = np.array([int(m[2]) if m else 0 for m in names], np.int64)
-        denied = {decision.subject for decision in snapshot.decisions if decision.decision is Decision.NOT_DUPLICATE}
+        denied = snapshot.not_duplicates
         self.is_dismissed = np.array([Decision.NOT_DUPLICATE in p.decisions or p.id in denied for p in photos], bool)
         self._denied_groups = {subject for subject in denied if subject.partition("-")[0] in _KINDS}
 

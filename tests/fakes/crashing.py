@@ -28,7 +28,7 @@ from fakes.decoding import InProcessPool
 from PIL import Image
 
 from photos_engine import Decision, PhotosEngine
-from photos_engine import engine as engine_module
+from photos_engine import pictures as pictures_module
 
 DAY = date(2024, 7, 1)
 PICTURES = 32
@@ -179,7 +179,7 @@ def main() -> None:
     folder, kills, chance = Path(sys.argv[1]), int(sys.argv[2]), random.Random(int(sys.argv[3]))
     lives = Lives(folder)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine_module, "DecodePool", InProcessPool)
+        patch.setattr(pictures_module, "DecodePool", InProcessPool)
         open_fakes(patch, install(folder / "shipped", OLD))
         seconds = time_stages(lives)
         states, made, problems = [ask(lives.state)], dict.fromkeys(STAGES, 0), []

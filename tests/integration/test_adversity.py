@@ -19,8 +19,8 @@ from PIL import Image
 from sqlalchemy import event
 
 from photos_engine import Decision, IntegrityFailure, PhotosEngine, SchemaTooNew, StoreError, StoreLocked, Unreadable
-from photos_engine import engine as engine_module
 from photos_engine import library as library_module
+from photos_engine import pictures as pictures_module
 from photos_engine.salvage import salvage_library
 from photos_engine.store import store as store_module
 from photos_engine.types import JobRun, Progress
@@ -44,7 +44,7 @@ def pictures(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def open_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], PhotosEngine]:
-    monkeypatch.setattr(engine_module, "DecodePool", InProcessPool)
+    monkeypatch.setattr(pictures_module, "DecodePool", InProcessPool)
     open_fakes(monkeypatch, install(tmp_path / "shipped", ColourAnalyzer.model_name))
     return lambda: PhotosEngine.open(tmp_path / "library", models_folder=tmp_path / "models", batch_size=4)
 
@@ -366,7 +366,7 @@ def test_a_failure_is_tried_again_only_by_another_decoder(
     engine.index([pictures])
     reason = engine.index([pictures]).failed[0].reason
     assert tried.count(broken) == 1
-    monkeypatch.setattr(engine_module, "describe_decoders", lambda *_: "a better one")
+    monkeypatch.setattr(pictures_module, "describe_decoders", lambda *_: "a better one")
     assert engine.index([pictures]).failed[0].reason == reason
     assert engine.index([pictures]).failed[0].reason == reason
     assert tried.count(broken) == 2
@@ -378,5 +378,5 @@ def test_a_failure_is_tried_again_only_by_another_decoder(
 
 def test_other_limits_are_another_decoder(open_engine: Callable[[], PhotosEngine], tmp_path: Path) -> None:
     with open_engine() as engine, PhotosEngine.open(tmp_path / "other", max_megapixels=500) as other:
-        assert engine._decoder() != other._decoder()
-        assert "pillow" in engine._decoder()
+        assert engine._pictures.decoder != other._pictures.decoder
+        assert "pillow" in engine._pictures.decoder

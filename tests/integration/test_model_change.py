@@ -13,7 +13,7 @@ from fakes.decoding import InProcessPool
 from PIL import Image
 
 from photos_engine import Decision, ModelError, ModelNotFound, PhotosEngine
-from photos_engine import engine as engine_module
+from photos_engine import pictures as pictures_module
 from photos_engine.scheduler import run_once
 from photos_engine.types import Progress
 
@@ -29,7 +29,7 @@ class Bench:
         self.folder, self.pictures, self.models = folder, folder / "pictures", folder / "models"
         self.pictures.mkdir()
         self._patch = patch
-        patch.setattr(engine_module, "DecodePool", InProcessPool)
+        patch.setattr(pictures_module, "DecodePool", InProcessPool)
         self.ship(OLD)
         install(self.models / "new", NEW)
 
