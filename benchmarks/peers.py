@@ -38,6 +38,7 @@ def graph_of(folder: Path, name: str) -> Path:
 
 def write_graphs(folder: Path) -> None:
     """Build the towers with random weights and export those that aren't there yet."""
+    folder.mkdir(parents=True, exist_ok=True)
     _stand_in_for_torchvision()
     import timm
     import torch
