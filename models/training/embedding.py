@@ -13,6 +13,7 @@ from __future__ import annotations
 import copy
 import logging
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from torch.nn import functional as F  # noqa: N812 -- as everywhere with torch
 
 from photos_engine.models.training.config import LoopConfig
 from photos_engine.models.training.features import CLASSES, ROW, TailInputs
-from photos_engine.models.training.loop import Loop
+from photos_engine.models.training.loop import Loop, recomputing
 from photos_engine.models.training.quantise import Tail
 from photos_engine.models.training.text import WIDTH, MiniLM
 from photos_engine.types import EMBEDDING_DIMENSIONS
@@ -205,27 +206,28 @@ def fine_tune(joint: JointSpace, tail: Tail, net: MiniLM, lesson: Lesson, config
     ]
     model = nn.ModuleList([tail, net, joint.standardise, projections, nn.ParameterList([log_scale])])
     loop = Loop("embedding", model, groups, config.loop, len(lesson.rows), work)
-    for epoch in loop.epochs():
-        tail.rounded = epoch >= config.rounded_from
-        if epoch == config.rounded_from:
-            tail.fit_ranges(lesson.views[0].read(lesson.rows[: config.loop.batch]).to(loop.device))
-        for batch in loop.batches():
-            rows, side = lesson.rows[batch], int(loop.random.integers(len(lesson.views)))
-            view, cut = lesson.views[side], _cut(loop.random, config)
-            maps, stage3 = view.read(rows, cut).to(loop.device), torch.from_numpy(view.stage3[rows]).to(loop.device)
-            row = loop.in_chunks(tail, maps, stage3)  # in float32: 16 bits can't hold the levels that it rounds to
-            x = joint.standardise(row)
-            x = F.dropout(x + config.feature_noise * torch.randn_like(x), config.image_dropout)
-            words = [item.to(loop.device) for item in lesson.captions.choose(rows, loop.random, config.longest)]
-            with loop.autocast():
-                sentences = _read(loop, net, *words)
-            t = F.dropout(sentences.float(), config.text_dropout)
-            pictured, told = loop.world.gather(joint.image(x)), loop.world.gather(joint.text(t))
-            apart = contrast(pictured, told, log_scale, config.label_smoothing)
-            some = loop.random.integers(len(others.maps), size=config.others // loop.world.size)
-            kept = tail(others.read(some).to(loop.device), torch.from_numpy(others.stage3[some]).to(loop.device))
-            drift = _drift(row, lesson.seen[side][rows]) + _drift(kept, lesson.seen[-1][some])
-            loop.step(apart + config.loyalty * drift)
+    with recomputing(tail.stages) if loop.recompute else nullcontext():
+        for epoch in loop.epochs():
+            tail.rounded = epoch >= config.rounded_from
+            if epoch == config.rounded_from:
+                tail.fit_ranges(lesson.views[0].read(lesson.rows[: config.loop.batch]).to(loop.device))
+            for batch in loop.batches():
+                rows, side = lesson.rows[batch], int(loop.random.integers(len(lesson.views)))
+                view, cut = lesson.views[side], _cut(loop.random, config)
+                maps, stage3 = view.read(rows, cut).to(loop.device), torch.from_numpy(view.stage3[rows]).to(loop.device)
+                row = loop.in_chunks(tail, maps, stage3)  # in float32: 16 bits can't hold the levels that it rounds to
+                x = joint.standardise(row)
+                x = F.dropout(x + config.feature_noise * torch.randn_like(x), config.image_dropout)
+                words = [item.to(loop.device) for item in lesson.captions.choose(rows, loop.random, config.longest)]
+                with loop.autocast():
+                    sentences = _read(loop, net, *words)
+                t = F.dropout(sentences.float(), config.text_dropout)
+                pictured, told = loop.world.gather(joint.image(x)), loop.world.gather(joint.text(t))
+                apart = contrast(pictured, told, log_scale, config.label_smoothing)
+                some = loop.random.integers(len(others.maps), size=config.others // loop.world.size)
+                kept = tail(others.read(some).to(loop.device), torch.from_numpy(others.stage3[some]).to(loop.device))
+                drift = _drift(row, lesson.seen[side][rows]) + _drift(kept, lesson.seen[-1][some])
+                loop.step(apart + config.loyalty * drift)
     tail.rounded = True
     model.requires_grad_(False)
     model.eval()

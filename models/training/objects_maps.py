@@ -91,13 +91,15 @@ class Maps:
 
 
 def open_maps(
-    folder: Path, backbone: Path, image: Callable[[int], NDArray[np.uint8]], views: Sequence[View], threads: int
-) -> Maps:
-    """Open the maps of `views`, of which number i shows `image(i)`; computed where they aren't there yet.
+    folder: Path, backbone: Path, image: Callable[[int], NDArray[np.uint8]], views: Sequence[View],
+    names: Sequence[str], threads: int,
+) -> Maps:  # fmt: skip
+    """Open the maps of `views`, of which number i shows `image(i)`, called `names[i]`; computed where missing.
 
-    Another backbone or other views make them anew.
+    Another backbone, other views or other pictures make them anew.
     """
-    key = hashlib.sha256(json.dumps([asdict(view) for view in views]).encode() + backbone.read_bytes()).hexdigest()
+    told = json.dumps([[name, asdict(view)] for name, view in zip(names, views, strict=True)])
+    key = hashlib.sha256(told.encode() + backbone.read_bytes()).hexdigest()
     done = folder / "done"
     if not (done.is_file() and done.read_text(encoding="utf-8") == key):
         folder.mkdir(parents=True, exist_ok=True)

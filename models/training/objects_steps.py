@@ -133,7 +133,8 @@ def see(bench: Bench, examples: Sequence[Example], name: str) -> Maps:
     return open_maps(
         bench.work / "objects" / name, bench.work / "backbone_int8.onnx",
         lambda number: shards[examples[number].source][examples[number].row],
-        [example.view for example in examples], bench.threads,
+        [example.view for example in examples], [f"{example.source} {example.row}" for example in examples],
+        bench.threads,
     )  # fmt: skip
 
 
