@@ -16,7 +16,7 @@ PRECISION = 0.98
 
 def measure_utility(subject: Subject) -> dict[str, Any]:
     """Recall of each kind at a fixed share of false positives and at a fixed precision among ordinary photos."""
-    ordinary = subject.of(subject.held_out(*ORDINARY_SETS))
+    ordinary = subject.of([p for p in subject.held_out(*ORDINARY_SETS) if p.path.name not in corpus.MISFILED])
     useful = subject.held_out("utility")
     if not ordinary or not useful:
         return {}

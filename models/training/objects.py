@@ -24,6 +24,7 @@ SIDES = {"stage2": 33, "stage3": 17, "stage4": 17, "stage5": 9, "stage6": 9, "fe
 SIDE, MOST = 33, 24  # of the grid; things that are given of a picture
 FIRST, STEP = 2 / 260, 8 / 260  # where the grid's first cell has its middle, and from one to the next
 _TYPICAL = 0.15  # of the frame, from a thing's middle to its edge
+_SMALLEST = 1e-3  # area that counts as such, of the picture
 _REACH = 3.0  # largest logarithm of an edge's distance, in typical ones
 
 
@@ -50,13 +51,13 @@ class ObjectsConfig:
     learning_rate: float
     context_rate: float  # of the many weights on the last map, as a share of the others'
     weight_decay: float
-    precision: float  # that a label's threshold must reach
+    precision: float  # that a label's threshold must reach by the teacher, who sees less than there is
     enough: float  # rightly found things of a label, for it to have a threshold of its own
     lowest: float  # threshold
 
 
 class ObjectHead(nn.Module):
-    """The maps of `TAPS` -> (n, 24, 6): left, top, right, bottom of 1, score, label's number; surest first."""
+    """The maps of `TAPS` -> (n, 24, 6): left, top, right, bottom of 1, score, label's number; highest peaks first."""
 
     def __init__(self, labels: int, width: int, fine: int) -> None:
         super().__init__()
@@ -68,7 +69,9 @@ class ObjectHead(nn.Module):
         self.joined = _block(fine, fine)
         self.context = nn.Conv2d(CHANNELS["features"], labels + 4, 1, bias=False)
         self.out = nn.Conv2d(fine, labels + 4, 1)  # heat of every label, distances of the four edges
-        self.register_buffer("calibration", torch.tensor([1.0, 0.0]))
+        self.register_buffer(
+            "calibration", torch.tensor([1.0, 0.0, 0.0])
+        )  # of log-odds and logarithm of the area, offset
         nn.init.normal_(self.out.weight, std=0.01)
         nn.init.zeros_(self.context.weight)
         with torch.no_grad():
@@ -94,8 +97,10 @@ class ObjectHead(nn.Module):
         here = grids.flatten(2).gather(2, cells[:, None].expand(-1, grids.shape[1], -1)).transpose(1, 2)
         number = here[:, :, :-4].argmax(2, keepdim=True).to(torch.float32)
         middle = cell_middles().to(grids.device).flatten(0, 1)[cells]  # (n, 24, 2)
-        score = (logits[:, :, None] * self.calibration[0] + self.calibration[1]).sigmoid()
-        return torch.cat([boxes_at(middle, here[:, :, -4:]), score, number], 2)
+        boxes = boxes_at(middle, here[:, :, -4:])
+        evidence = logits[:, :, None] * self.calibration[0] + log_area(boxes) * self.calibration[1]
+        score = (evidence + self.calibration[2]).sigmoid()
+        return torch.cat([boxes, score, number], 2)
 
     def groups(self, config: ObjectsConfig) -> list[dict[str, Any]]:
         """The weights as an optimiser takes them."""
@@ -119,6 +124,12 @@ def boxes_at(middle: Tensor, edges: Tensor) -> Tensor:
     """Middles (..., 2) and raw distances (..., 4) of left, top, right, bottom edges -> boxes (..., 4)."""
     distance = edges.clamp(-_REACH, _REACH).exp() * _TYPICAL
     return torch.cat([middle - distance[..., :2], middle + distance[..., 2:]], -1).clamp(0, 1)
+
+
+def log_area(boxes: Tensor) -> Tensor:
+    """Boxes (..., 4) -> (..., 1), the logarithm of the share of the picture, kept finite."""
+    sides = (boxes[..., 2:] - boxes[..., :2]).clamp(min=0)
+    return (sides[..., :1] * sides[..., 1:]).clamp(min=_SMALLEST).log()
 
 
 def cell_middles() -> Tensor:

@@ -36,21 +36,25 @@ class Lesson:
     unplaced: frozenset[str] = frozenset()
 
 
-def fit_platt(scores: FloatArray, chances: FloatArray) -> tuple[float, float]:
-    """Fit scale and offset so that sigmoid(scale * score + offset) is the chance; scores are log-odds."""
-    x, y = torch.from_numpy(scores).double(), torch.from_numpy(chances).double()
-    weights = torch.tensor([1.0, 0.0], dtype=torch.float64, requires_grad=True)
+def fit_platt(scores: FloatArray, chances: FloatArray) -> tuple[float, ...]:
+    """Fit scales and offset so that sigmoid(sum(scales * scores) + offset) is the chance: (k + 1).
+
+    scores: (n,) log-odds, or (n, k) with further evidence beside them.
+    """
+    x, y = torch.from_numpy(scores.reshape(len(chances), -1)).double(), torch.from_numpy(chances).double()
+    weights = torch.zeros(x.shape[1] + 1, dtype=torch.float64)
+    weights[0] = 1.0
+    weights.requires_grad_(True)
     optimiser = torch.optim.LBFGS([weights], max_iter=100, line_search_fn="strong_wolfe")
 
     def closure() -> torch.Tensor:
         optimiser.zero_grad()
-        loss = F.binary_cross_entropy_with_logits(x * weights[0] + weights[1], y)
+        loss = F.binary_cross_entropy_with_logits(x @ weights[:-1] + weights[-1], y)
         loss.backward()
         return loss
 
     optimiser.step(closure)
-    scale, offset = weights.detach().tolist()
-    return scale, offset
+    return tuple(weights.detach().tolist())
 
 
 def log_odds(chances: FloatArray) -> FloatArray:
@@ -59,9 +63,7 @@ def log_odds(chances: FloatArray) -> FloatArray:
     return np.log(clipped / (1 - clipped)).astype(np.float32)
 
 
-def calibrate_teacher(
-    found: Sequence[Sequence[Found]], truth: Sequence[Sequence[DetectedObject]]
-) -> tuple[float, float]:
+def calibrate_teacher(found: Sequence[Sequence[Found]], truth: Sequence[Sequence[DetectedObject]]) -> tuple[float, ...]:
     """What the teacher's scores are worth, from pictures with true boxes (it has seen COCO's: a little flattered)."""
     things = [[item for item in map(_as_thing, row) if item is not None] for row in found]
     right = [hit >= 0 for row, true in zip(things, truth, strict=True) for hit in match(row, true)]
@@ -76,7 +78,7 @@ def _as_thing(item: Found) -> DetectedObject | None:
 
 
 def settle(
-    picture: Picture, found: Sequence[Found], platt: tuple[float, float], taxonomy: Taxonomy, config: ObjectsConfig
+    picture: Picture, found: Sequence[Found], platt: tuple[float, ...], taxonomy: Taxonomy, config: ObjectsConfig
 ) -> Lesson:
     """Join what the teacher found with what the captions say; a picture of coco128 teaches its true boxes."""
     if picture.source == "coco128":

@@ -21,7 +21,7 @@ from photos_engine.models.training import objects_labels as labelling
 from photos_engine.models.training.backbone import TappedBackbone
 from photos_engine.models.training.config import load_config
 from photos_engine.models.training.loop import Loop
-from photos_engine.models.training.objects import ObjectHead, ObjectsConfig, Targets, loss
+from photos_engine.models.training.objects import ObjectHead, ObjectsConfig, Targets, log_area, loss
 from photos_engine.models.training.objects_labels import SURE, Lesson
 from photos_engine.models.training.objects_maps import Maps, View, draw_view, open_maps
 from photos_engine.models.training.objects_teacher import JUDGED, Found, Teacher, label_pictures, labels_of
@@ -195,23 +195,28 @@ def calibrate(
 ) -> NDArray[np.float32]:
     """Make the head's scores chances, by boxes that it hasn't learned; then find each label's threshold: (labels,)."""
     found = find(head, maps, len(judged), labels)
-    scores, chances, names = [], [], []
+    scores, boxes, chances, names = [], [], [], []
     for things, example in zip(found, judged, strict=True):
         for thing, hit in zip(things, match(things, example.lesson.things), strict=True):
             scores.append(thing.score)
+            boxes.append(thing.box)
             chances.append(example.lesson.things[hit].score if hit >= 0 else 0.0)
             names.append(thing.label)
-    odds, chance = labelling.log_odds(np.array(scores, np.float32)), np.array(chances, np.float32)
-    scale, offset = labelling.fit_platt(odds, chance)
-    head.calibration = torch.tensor([scale, offset])
-    score, name = 1 / (1 + np.exp(-(scale * odds + offset))), np.array(names)
+    evidence = np.stack(
+        [labelling.log_odds(np.array(scores, np.float32)), log_area(torch.tensor(boxes))[:, 0].numpy()], 1
+    )
+    chance, name = np.array(chances, np.float32), np.array(names)
+    *scales, offset = labelling.fit_platt(evidence, chance)
+    head.calibration = torch.tensor([*scales, offset])
+    score = 1 / (1 + np.exp(-(evidence @ scales + offset)))
     common = threshold(score, chance, config.precision, config.lowest)
     thresholds = []
     for label in labels:
         mine = name == label
-        least = config.lowest if chance[mine].sum() >= config.enough else common
-        thresholds.append(threshold(score[mine], chance[mine], config.precision, least))
-    log.info("objects: calibration %.2f %.2f, common threshold %.2f", scale, offset, common)
+        is_known = chance[mine].sum() >= config.enough
+        own = threshold(score[mine], chance[mine], config.precision, config.lowest) if is_known else common
+        thresholds.append(own)
+    log.info("objects: calibration %s, common threshold %.2f", np.round([*scales, offset], 2), common)
     return np.array(thresholds, np.float32)
 
 

@@ -152,7 +152,7 @@ def test_what_is_soft_on_purpose_is_not_thrown_out(tag: str) -> None:
 
 
 def test_pockets_and_covered_lenses_are_accidents() -> None:
-    # As ansa-1 sees them: nothing is blurred or badly exposed where there is nothing.
+    # As the analyzer sees them: nothing is blurred or badly exposed where there is nothing.
     pocket = shoot(quality=QualitySignals(1.0, 0.6, 0.1, 0.03), tags=["text"])
     assert codes(assess_quality(pocket).reasons) == {"accidental"}
     assert not assess_quality(replace(pocket, quality=GOOD)).is_spoiled
@@ -180,6 +180,45 @@ def test_a_long_exposure_is_no_accident() -> None:
     long = replace(dark, photo=replace(dark.photo, facts=replace(dark.photo.facts, exposure_s=20.0)))
     assert assess_quality(dark).is_spoiled
     assert not assess_quality(long).is_spoiled
+
+
+@pytest.mark.parametrize(
+    ("brightness", "exposure", "aesthetics", "tags", "code"),
+    [
+        (0.15, 0.95, 0.05, {}, "dark"),
+        (0.15, 0.95, 0.60, {}, None),  # dark, and a pleasure to look at
+        (0.15, 0.95, 0.10, {"night": 0.9}, None),
+        (0.90, 0.15, 0.05, {}, "burnt_out"),
+        (0.90, 0.15, 0.05, {"snow": 0.9}, "burnt_out"),  # whoever shows snow shows it white, not burnt out
+        (0.90, 0.15, 0.30, {}, "burnt_out"),
+        (0.80, 0.80, 0.05, {}, None),  # a thing on white
+        (0.50, 0.30, 0.05, {}, None),
+    ],
+)
+def test_bad_light_is_what_leaves_nothing_to_look_at(
+    brightness: float, exposure: float, aesthetics: float, tags: dict[str, float], code: str | None
+) -> None:
+    quality = replace(GOOD, exposure=exposure, brightness=brightness)
+    item = replace(shoot(quality=quality, aesthetics=aesthetics), tags={"dog": 0.9, **tags})
+    assert codes(assess_quality(item).reasons) == ({code} if code else set())
+
+
+def test_a_soft_picture_is_blurred_where_nothing_pleases() -> None:
+    soft = replace(GOOD, sharpness=0.35)
+    assert codes(assess_quality(shoot(quality=soft, aesthetics=0.05)).reasons) == {"blurred"}
+    assert not assess_quality(shoot(quality=soft, aesthetics=0.4)).is_spoiled
+    assert not assess_quality(shoot(quality=soft)).is_spoiled
+
+
+def test_the_inside_of_a_pocket_is_no_night() -> None:
+    pocket = replace(shoot(quality=QualitySignals(1.0, 0.3, 1.0, 0.12, 0.1), aesthetics=0.03), tags={"night": 0.95})
+    assert codes(assess_quality(pocket).reasons) == {"accidental"}
+
+
+def test_a_messenger_takes_camera_data_out_of_everything() -> None:
+    reasons = assess_utility(seen(shoot("WhatsApp Images/IMG-20240501-WA0007.jpg"), meme=0.3)).reasons
+    assert "messenger" in codes(reasons)
+    assert "no_camera" not in codes(reasons)
 
 
 @pytest.mark.parametrize(("brightness", "code"), [(0.1, "dark"), (0.9, "burnt_out"), (None, "badly_exposed")])
@@ -266,5 +305,5 @@ def test_the_policy_shows_ordinary_photos_and_keepers() -> None:
 
 def test_scenes_are_named_as_in_the_taxonomy() -> None:
     known = {tag.id for tag in Taxonomy.load().tags}
-    assert {*curation._DARK_SCENES, *curation._SOFT_SCENES, *curation._WHITE_SCENES} <= known
+    assert {*curation._DARK_SCENES, *curation._SOFT_SCENES} <= known
     assert set(curation._SAYS_NOTHING) <= known

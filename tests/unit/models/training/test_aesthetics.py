@@ -91,7 +91,7 @@ def test_scenery_counts_most_where_there_is_no_subject_and_composition_where_the
         return high - low
 
     assert gain("mountains", 0.1) > gain("mountains", 0.9) > 0
-    assert gain("calm", 0.9) > gain("calm", 0.1) == 0
+    assert gain("calm", 0.9) > 10 * gain("calm", 0.1) > 0  # nobody is ever sure that there is no subject
 
 
 def test_a_target_is_the_share_that_a_picture_beats() -> None:

@@ -91,10 +91,22 @@ def test_the_calibration_moves_scores_and_keeps_their_order() -> None:
     grids = torch.randn(1, LABELS + 4, SIDE, SIDE, generator=torch.Generator().manual_seed(1))
     head = _Said(grids)
     before = head(*maps(1))[0]
-    head.calibration = torch.tensor([2.0, -1.0])
+    head.calibration = torch.tensor([2.0, 0.0, -1.0])
     after = head(*maps(1))[0]
     torch.testing.assert_close(after[:, :4], before[:, :4])
     torch.testing.assert_close(after[:, 4].logit(), 2 * before[:, 4].logit() - 1, atol=1e-3, rtol=1e-3)
+
+
+def test_a_larger_thing_is_surer_where_size_speaks_for_it() -> None:
+    grids = torch.full((1, LABELS + 4, SIDE, SIDE), -9.0)
+    grids[0, 2, 8, 8] = grids[0, 2, 24, 24] = 1.0
+    grids[0, -4:, 24, 24] = 0.5  # farther edges than those of the other
+    head = _Said(grids)
+    small, large = head(*maps(1))[0, :2, 4].tolist()
+    assert small == large
+    head.calibration = torch.tensor([1.0, 0.5, 0.0])
+    scores = {tuple(row[:2].tolist()): row[4].item() for row in head(*maps(1))[0, :2]}
+    assert scores[max(scores)] > scores[min(scores)]
 
 
 def test_cells_lie_over_the_whole_frame_and_meet_their_mirror_image() -> None:
