@@ -208,7 +208,7 @@ def calibrate(
     chance, name = np.array(chances, np.float32), np.array(names)
     *scales, offset = labelling.fit_platt(evidence, chance)
     head.calibration = torch.tensor([*scales, offset])
-    score = 1 / (1 + np.exp(-(evidence @ scales + offset)))
+    score = (1 / (1 + np.exp(-(evidence @ scales + offset)))).astype(np.float32)
     common = threshold(score, chance, config.precision, config.lowest)
     thresholds = []
     for label in labels:
