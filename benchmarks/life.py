@@ -9,12 +9,10 @@ spoiled shots as `curation.py` does; the script that plays the life lies beside 
 from __future__ import annotations
 
 import argparse
-import tempfile
-from pathlib import Path
 
 import curation
 import memories
-from scripted import Truth, add_life_options, lives, print_figures
+from scripted import Truth, add_life_options, library_of, lives, print_figures, workplace
 
 from photos_engine import PhotosEngine
 
@@ -23,10 +21,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_life_options(parser)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        for number, life in enumerate(lives(options, Path(folder))):
+    with workplace(options) as folder:
+        for life in lives(options, folder):
             truth = Truth(life)
-            with PhotosEngine.open(Path(folder) / f"library{number}") as engine:
+            with PhotosEngine.open(library_of(life, folder)) as engine:
                 report = engine.index([life])
                 figures = {
                     "life": {

@@ -1,7 +1,8 @@
 """What the engine makes of a scripted life, against the truth that the script wrote beside its pictures.
 
     python benchmarks/memories.py --life ./life --life ./life2
-    python benchmarks/memories.py --data DATA --seeds 1 2 3 4 5 --photos 3000
+    python benchmarks/memories.py --data DATA --seeds 1 2 3 4 5 --photos 3000 --keep ./kept
+    python benchmarks/memories.py --life ./life --keep ./kept --scale 50000 --load 500000
 
 The first form takes libraries that `scripted_life.py` has written; the second plays them first, with the
 script beside the data folder. Each is indexed into a new library, so that the whole engine is measured.
@@ -10,9 +11,11 @@ script beside the data folder. Each is indexed into a new library, so that the w
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import pickle
-import tempfile
+import subprocess
+import sys
 import time
 import unicodedata
 from collections import Counter
@@ -20,18 +23,32 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from scripted import Truth, add_life_options, days_between, enlarge, lives, print_figures, share
+from scripted import (
+    Truth,
+    add_life_options,
+    days_between,
+    enlarge,
+    library_of,
+    lives,
+    print_figures,
+    share,
+    workplace,
+)
 
 from photos_engine import PhotosEngine
 from photos_engine.analyzers import Taxonomy
 from photos_engine.experiences.memories import ToldMemory, refresh_memories
-from photos_engine.graph import KnownStay, Look, PersonalGraph, build_graph, look_at
+from photos_engine.graph import Look, PersonalGraph, build_graph, look_at
+from photos_engine.models.corpus import list_captioned
 from photos_engine.types import Memory, Snapshot, Tag
 
 A_NIGHT = 200  # new photos
+
+Captions = Mapping[str, frozenset[str]]
 
 # Themes of the script in which a concept's scene is to be found; a photo of another theme may still show it.
 THEMES_OF_CONCEPT: Mapping[str, frozenset[str]] = {
@@ -110,8 +127,12 @@ def judge_graph(engine: PhotosEngine, truth: Truth) -> dict[str, Any]:
     }
 
 
-def judge_memories(memories: Iterable[Memory], truth: Truth) -> dict[str, Any]:
-    """What is in the memories and should not be; whether titles and themes are true."""
+def judge_memories(memories: Iterable[Memory], truth: Truth, told: Captions) -> dict[str, Any]:
+    """What is in the memories and should not be; whether titles and themes are true.
+
+    told: by a source's name, what its captions speak of. They have a say beside the script's themes, which know one
+    thing of each picture: that of a cyclist in a forest may well be in a memory of forests.
+    """
     memories = tuple(memories)
     shown = [photo for memory in memories for photo in memory.photos]
     utility = {p.id for p in shown if truth.of(p)["kind"] != "photo"}
@@ -125,6 +146,13 @@ def judge_memories(memories: Iterable[Memory], truth: Truth) -> dict[str, Any]:
         for memory in memories
         if memory.kind == "theme" and (tag := memory.id.rpartition(":")[2]) in THEMES_OF_TAG
         for photo in memory.photos
+    ]
+    confirmed = [
+        is_shown
+        for memory in memories
+        if memory.kind == "theme"
+        for photo in memory.photos
+        if (is_shown := shows(memory.id.rpartition(":")[2], truth.of(photo), told)) is not None
     ]
     scenes = [
         truth.of(photo)["theme"] in THEMES_OF_CONCEPT[concept]
@@ -143,8 +171,26 @@ def judge_memories(memories: Iterable[Memory], truth: Truth) -> dict[str, Any]:
         "pet_memories": sum(memory.kind == "pet" for memory in memories),
         "pet_photos_true": share(sum(truth.of(photo)["theme"] == "pet" for photo in pets), len(pets)),
         "theme_photos_true": share(sum(themed), len(themed)),
+        "theme_photos_confirmed": share(sum(confirmed), len(confirmed)),
         "concept_photos_of_a_fitting_theme": share(sum(scenes), len(scenes)),
         "titles_untrue": untrue,
+    }
+
+
+def shows(tag: str, facts: Mapping[str, Any], told: Captions) -> bool | None:
+    """Whether a photo shows a thing, by its theme or its captions; None where neither can tell."""
+    if facts["theme"] in THEMES_OF_TAG.get(tag, frozenset()):
+        return True
+    spoken = told.get(Path(facts["source"]).stem)
+    return None if spoken is None else tag in spoken
+
+
+def read_captions(data: Path | None) -> Captions:
+    """What the captions of each picture of a data folder speak of; nothing without one."""
+    taxonomy = Taxonomy.load()
+    return {
+        picture.path.stem: frozenset[str]().union(*map(taxonomy.in_caption, picture.captions))
+        for picture in (list_captioned(data) if data else ())
     }
 
 
@@ -168,12 +214,12 @@ def is_true(memory: Memory, truth: Truth) -> bool:
     return True
 
 
-def judge(engine: PhotosEngine, truth: Truth) -> dict[str, Any]:
+def judge(engine: PhotosEngine, truth: Truth, told: Captions = MappingProxyType({})) -> dict[str, Any]:
     """Every figure of one indexed life, by section."""
     started = time.perf_counter()
     graph = judge_graph(engine, truth)
     built = time.perf_counter()
-    memories = judge_memories(engine.memories(), truth)
+    memories = judge_memories(engine.memories(), truth, told)
     made = time.perf_counter()
     on = truth.last_day() + timedelta(1)
     of_day = engine.memories(on=on)
@@ -196,19 +242,45 @@ def measure_scale(snapshot: Snapshot, count: int) -> dict[str, Any]:
     """
     large, tags = enlarge(snapshot, count), {tag.id: tag for tag in Taxonomy.load().tags}
     before = replace(large, photos=large.photos[:-A_NIGHT], embeddings=large.embeddings[:-A_NIGHT])
-    full, looks, graph, told = refresh(before, tags, {}, (), ())
+    full, looks, graph, told = refresh(before, tags, {}, None, ())
     again: Snapshot = pickle.loads(pickle.dumps(large))
     earlier = {look.item.photo.id: look for look in looks}
-    night, _, graph, told = refresh(again, tags, earlier, graph.stays(), told)
+    night, _, graph, told = refresh(again, tags, earlier, graph, told)
     figures = {"photos": len(large.photos), "nodes": len(graph), "memories": len(told)}
     return {**figures, "cpu_s_full": full, "cpu_s_after_a_night": night}
+
+
+def measure_load(snapshot: Snapshot, count: int, folder: Path) -> dict[str, Any]:
+    """How long a new process takes to read the graph of a large library, and how much memory the graph takes in it."""
+    large, tags = enlarge(snapshot, count), {tag.id: tag for tag in Taxonomy.load().tags}
+    path = folder / f"graph-{count}.json.gz"
+    build_graph(large, tags).save(path)
+    arguments = [str(path), large.model, str(large.revision)]
+    answer = subprocess.run([sys.executable, "-c", READ_GRAPH, *arguments], check=True, capture_output=True).stdout
+    return {"photos": len(large.photos), "file_mb": round(path.stat().st_size / 1e6, 1), **json.loads(answer)}
+
+
+READ_GRAPH = """
+import json, sys, time
+from pathlib import Path
+import psutil
+from photos_engine.graph import PersonalGraph
+
+before = psutil.Process().memory_info().rss
+started = time.process_time()
+graph = PersonalGraph.load(Path(sys.argv[1]), model=sys.argv[2], revision=int(sys.argv[3]))
+seconds = time.process_time() - started
+held = psutil.Process().memory_info().rss - before
+figures = {"nodes": len(graph), "edges": graph.view.number_of_edges()}
+print(json.dumps({**figures, "load_cpu_s": round(seconds, 2), "resident_mb": round(held / 1e6)}))
+"""
 
 
 def refresh(
     snapshot: Snapshot,
     tags: Mapping[str, Tag],
     earlier: Mapping[str, Look],
-    stays: Iterable[KnownStay],
+    graph: PersonalGraph | None,
     known: Iterable[ToldMemory],
 ) -> tuple[dict[str, float], tuple[Look, ...], PersonalGraph, tuple[ToldMemory, ...]]:
     """One refresh as the engine does it, with processor seconds by part."""
@@ -216,7 +288,7 @@ def refresh(
     times = [time.process_time()]
     looks = look_at(snapshot, tags, earlier)
     times.append(time.process_time())
-    graph = build_graph(snapshot, tags, looks=looks, known=stays)
+    graph = build_graph(snapshot, tags, looks=looks, known=graph.stays() if graph else (), earlier=graph)
     times.append(time.process_time())
     told = refresh_memories(snapshot, graph, tags, on=on, looks=looks, known=known)
     times.append(time.process_time())
@@ -228,14 +300,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_life_options(parser)
     parser.add_argument("--scale", type=int, default=0, help="also refresh a library enlarged to so many photos")
+    parser.add_argument("--load", type=int, default=0, help="also read the graph of a library of so many photos")
+    parser.add_argument("--captions", type=Path, metavar="DATA", help="the folder whose captions tell more of pictures")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        for number, life in enumerate(lives(options, Path(folder))):
-            with PhotosEngine.open(Path(folder) / f"library{number}") as engine:
+    told = read_captions(options.captions or options.data)
+    with workplace(options) as folder:
+        for life in lives(options, folder):
+            with PhotosEngine.open(library_of(life, folder)) as engine:
                 report = engine.index([life])
-                figures = {"life": {"folder": life, "analysed": report.analysed}, **judge(engine, Truth(life))}
+                figures = {"life": {"folder": life, "analysed": report.analysed}, **judge(engine, Truth(life), told)}
                 if options.scale:
                     figures["scale"] = measure_scale(engine.snapshot(), options.scale)
+                if options.load:
+                    figures["load"] = measure_load(engine.snapshot(), options.load, folder)
             print_figures(figures, as_json=options.json)
 
 

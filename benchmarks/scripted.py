@@ -8,7 +8,9 @@ import json
 import math
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
@@ -73,11 +75,15 @@ class Truth:
         if pair in self.frames or any(pair in copies for copies in self.copies.values()):
             return False
         one, other = pair
-        return self.facts[one]["source"] == self.facts[other]["source"] or self._have_same_pixels(one, other)
+        return self.facts[one]["source"] == self.facts[other]["source"] or self.have_same_pixels(one, other)
 
-    def _have_same_pixels(self, one: str, other: str) -> bool:
+    def have_same_pixels(self, one: str, other: str) -> bool:
+        """Whether two files differ in nothing that can be seen: by a 255th of full scale at most, on average."""
         with Image.open(self.life / one) as a, Image.open(self.life / other) as b:
-            return a.size == b.size and a.convert("RGB").tobytes() == b.convert("RGB").tobytes()
+            if a.size != b.size:
+                return False
+            one_px, other_px = (np.asarray(image.convert("RGB"), np.int16) for image in (a, b))
+            return float(np.abs(one_px - other_px).mean()) <= 1.0
 
     def _copies(self, kind: str) -> Iterator[Pair]:
         for path, facts in self.facts.items():
@@ -104,6 +110,25 @@ def add_life_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
     parser.add_argument("--photos", type=int, default=1500)
     parser.add_argument("--json", action="store_true", help="one JSON object a life")
+    parser.add_argument(
+        "--keep", type=Path, metavar="DIR", help="keep lives and libraries there, and go on with those there"
+    )
+
+
+@contextmanager
+def workplace(options: argparse.Namespace) -> Iterator[Path]:
+    """The folder for lives and libraries: one that is kept, or one that goes away."""
+    if options.keep:
+        options.keep.mkdir(parents=True, exist_ok=True)
+        yield options.keep
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            yield Path(folder)
+
+
+def library_of(life: Path, folder: Path) -> Path:
+    """Where a life's library lies in a workplace."""
+    return folder / f"{life.resolve().name}.library"
 
 
 def lives(options: argparse.Namespace, folder: Path) -> Iterator[Path]:
@@ -113,7 +138,10 @@ def lives(options: argparse.Namespace, folder: Path) -> Iterator[Path]:
         return
     script = options.data.resolve().parent / "tools" / "scripted_life.py"
     for seed in options.seeds:
-        out = folder / f"seed{seed}"
+        out = folder / f"seed{seed}-{options.photos}"
+        if (out / "truth.json").is_file():
+            yield out
+            continue
         arguments = ["--data", options.data, "--out", out, "--seed", seed, "--photos", options.photos]
         subprocess.run([sys.executable, str(script), *map(str, arguments)], check=True, stdout=sys.stderr)
         yield out

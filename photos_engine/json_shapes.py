@@ -37,6 +37,7 @@ from photos_engine.types import (
     RankedPhoto,
     Reason,
     SearchAnswer,
+    Showing,
     StoredDecision,
     Suggestion,
     TagExport,
@@ -309,6 +310,11 @@ def as_decision(decision: StoredDecision) -> Shape:
         "decision": decision.decision.value,
         "decided_utc": _as_time(decision.decided_utc),
     }
+
+
+def as_showing(showing: Showing) -> Shape:
+    """What a person did with a memory that came up."""
+    return {"memory": showing.memory_id, "day": showing.day.isoformat(), "reaction": showing.reaction.value}
 
 
 def as_explanation(explanation: Explanation) -> Shape:

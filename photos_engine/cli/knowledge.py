@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import click
 
 from photos_engine.cli.face import Face, main, pass_face
 from photos_engine.cli.output import because, counted, printable, span, table
+from photos_engine.cli.parameters import parse_day
 from photos_engine.errors import ConfigError
 from photos_engine.files import write_atomically
 from photos_engine.json_shapes import (
@@ -19,12 +21,13 @@ from photos_engine.json_shapes import (
     as_interests,
     as_people,
     as_places,
+    as_showing,
     as_taste,
     as_taste_model,
     as_trips,
     encode_json,
 )
-from photos_engine.types import AnalysedPhoto, Decision, Explanation, Photo
+from photos_engine.types import AnalysedPhoto, Decision, Explanation, Photo, Reaction
 
 if TYPE_CHECKING:
     from photos_engine.graph import PersonalGraph
@@ -200,6 +203,21 @@ def decide(face: Face, subject: str, decision: str) -> None:
     face.answer(as_decision(made), [f"{made.decision.value}: {made.subject_kind} {printable(made.subject)}"])
 
 
+@main.command(example="photos-engine react memory:trip:2023-07-02-biarritz liked")
+@click.argument("memory")
+@click.argument("reaction", type=click.Choice([r.value for r in Reaction if r is not Reaction.SHOWN]))
+@click.option("--on", "day", type=parse_day, metavar="YYYY-MM-DD", help="The day on which it came up; today otherwise.")
+@pass_face
+def react(face: Face, memory: str, reaction: str, day: date | None) -> None:
+    """Say what you made of a memory that came up.
+
+    MEMORY is its id. The more you made of it, the sooner it comes back. For seeing less of it, or never again, there is
+    decide.
+    """
+    made = face.engine.react(memory, Reaction(reaction), on=day)
+    face.answer(as_showing(made), [f"{made.reaction.value} on {made.day}: {printable(made.memory_id)}"])
+
+
 @main.group(example="photos-engine decisions export decisions.json")
 def decisions() -> None:
     """Carry decisions from one library to another."""
@@ -209,7 +227,7 @@ def decisions() -> None:
 @click.argument("file", type=click.Path(dir_okay=False))
 @pass_face
 def export_decisions(face: Face, file: str) -> None:
-    """Write every decision to a file."""
+    """Write every decision to a file, and what merged copies gave their keepers."""
     number = face.engine.export_decisions(file)
     face.answer({"exported": number, "file": file}, [f"{counted(number, 'decision')} written to {printable(file)}"])
 
@@ -218,7 +236,7 @@ def export_decisions(face: Face, file: str) -> None:
 @click.argument("file", type=click.Path(dir_okay=False))
 @pass_face
 def import_decisions(face: Face, file: str) -> None:
-    """Take over the decisions of a file; those that are known already stay as they are."""
+    """Take over what `export` wrote; what is known already stays as it is."""
     number = face.engine.import_decisions(file)
     face.answer({"imported": number, "file": file}, [f"{counted(number, 'new decision')} from {printable(file)}"])
 

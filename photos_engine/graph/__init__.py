@@ -5,7 +5,7 @@ the only room that knows networkx.
 """
 
 from photos_engine.graph.build import build_graph
-from photos_engine.graph.calendar import season_of
+from photos_engine.graph.calendar import group_by_season, season_of
 from photos_engine.graph.decided import KnownStay, read_days
 from photos_engine.graph.looks import DAY_STARTS_AT_H, Look, ancestors_of, day_of, look_at
 from photos_engine.graph.naming import join_suburbs
@@ -32,6 +32,7 @@ __all__ = [
     "as_slug",
     "build_graph",
     "day_of",
+    "group_by_season",
     "join_suburbs",
     "look_at",
     "read_days",

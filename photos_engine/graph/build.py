@@ -6,6 +6,7 @@ which names journeys go.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
@@ -18,18 +19,20 @@ from photos_engine.graph.decided import KnownStay, NodeDecisions, name_journeys
 from photos_engine.graph.everyday import add_objects, add_pets, add_routines, add_workplaces
 from photos_engine.graph.habits import find_routines, find_workplace
 from photos_engine.graph.home import HomeBase, find_home
+from photos_engine.graph.interests import add_interests
 from photos_engine.graph.journeys import Journey, find_journeys
 from photos_engine.graph.looks import Look, look_at
 from photos_engine.graph.moments import find_moments
 from photos_engine.graph.naming import JourneyName, name_journey
+from photos_engine.graph.pages import add_moments, write_pages
 from photos_engine.graph.pets import find_pets
 from photos_engine.graph.query import PersonalGraph
-from photos_engine.graph.themes import TagTable, build_tag_table, frequent_in, standing_out
+from photos_engine.graph.themes import TagTable, build_tag_table, standing_out
 from photos_engine.graph.timeline import BoolVector, FloatVector, IntVector, Timeline, build_timeline
-from photos_engine.graph.weave import Weaver, as_slug, as_triples, group_by_moment
+from photos_engine.graph.weave import Weaver, as_slug, as_triples
 from photos_engine.types import Place, Reason, Snapshot, Tag
 
-_TAGS_A_MOMENT, _TAGS_AN_EVENT = 4, 8
+_TAGS_AN_EVENT = 8
 
 
 def build_graph(
@@ -38,12 +41,15 @@ def build_graph(
     *,
     looks: Sequence[Look] | None = None,
     known: Iterable[KnownStay] = (),
+    earlier: PersonalGraph | None = None,
 ) -> PersonalGraph:
     """Infer the personal knowledge graph of a library.
 
     Only photos whose date was recorded take part; hidden ones and utility content tell nothing about a
     life and don't. looks: one for each photo of the snapshot, in its order, if they are at hand. known: the
-    journeys as they were found before, whose names they keep. Takes some seconds for 100,000 photos on one core.
+    journeys as they were found before, whose names they keep. earlier: a graph of the library as it was, built by
+    this process with the same tags: what it says of moments that are as they were is taken over. It saves time and
+    decides nothing.
     """
     looks = look_at(snapshot, tags) if looks is None else looks
     timeline = build_timeline(looks)
@@ -63,20 +69,23 @@ def build_graph(
     ]
     add_tags(weaver, table, tags)
     cities = add_places(weaver, table, places)
-    add_times(weaver, table, _latitudes(timeline, home))
+    seasons = add_times(weaver, table, _latitudes(timeline, home))
     _add_homes(weaver, home, places, cities)
-    owner = _add_moments(weaver, moments, places, cities, table)
-    events = _add_journeys(weaver, journeys, places, cities, owner)
-    events += _add_celebrations(weaver, celebrations, owner)
-    _link_events(weaver, events, table, owner)
-    add_people(weaver, table, owner)
+    kept = earlier.pages if earlier and earlier.model == snapshot.model else {}
+    pages = write_pages(weaver, moments, looks, table, places, tags, kept)
+    add_moments(weaver, moments, list(pages.values()), cities)
+    events = _add_journeys(weaver, journeys, places, cities)
+    events += _add_celebrations(weaver, celebrations)
+    _link_events(weaver, events, table)
+    add_people(weaver, table)
     away = _is_away(timeline, journeys)
-    add_pets(weaver, find_pets(looks, timeline, snapshot.embeddings, tags, away), owner)
+    add_pets(weaver, find_pets(looks, timeline, snapshot.embeddings, tags, away))
     add_routines(weaver, find_routines(timeline, table, tags, away))
     add_workplaces(weaver, home, find_workplace(timeline, home, away), places, cities)
     add_objects(weaver, events)
     add_cameras(weaver)
-    return PersonalGraph(weaver.graph)
+    add_interests(weaver, table, seasons)
+    return PersonalGraph(weaver.graph, pages)
 
 
 def _find_all_celebrations(
@@ -123,10 +132,9 @@ def _place_of_home(timeline: Timeline, home: HomeBase, which: int, places: list[
     last = (span.end or date.max).toordinal()
     here = (home.distance_km(timeline) < 10) & (timeline.day >= span.start.toordinal()) & (timeline.day <= last)
     near = [place for n in np.flatnonzero(here).tolist() if (place := places[n])]
-    counts: dict[int, int] = {}
-    for place in near:
-        counts[place.geoname_id] = counts.get(place.geoname_id, 0) + 1
-    return max(near, key=lambda p: (counts[p.geoname_id], -p.geoname_id)) if near else None
+    counts = Counter(place.geoname_id for place in near)
+    most = min(counts, key=lambda geoname_id: (-counts[geoname_id], geoname_id), default=None)
+    return next((place for place in near if place.geoname_id == most), None)
 
 
 def _number_events(
@@ -178,43 +186,11 @@ def _add_homes(weaver: Weaver, home: HomeBase, places: list[Place | None], citie
             weaver.link(node, cities[place.geoname_id], "at", at=at, confidence=span.confidence, reason=text)
 
 
-def _add_moments(
-    weaver: Weaver,
-    moments: tuple[IntVector, ...],
-    places: list[Place | None],
-    cities: Mapping[int, str],
-    table: TagTable,
-) -> dict[int, str]:
-    """Write the moments; position of each photo -> its moment's node."""
-    owner: dict[int, str] = {}
-    for at, found in zip(moments, frequent_in(table, weaver.timeline, moments, _TAGS_A_MOMENT), strict=True):
-        start, end = weaver.time(at[0]), weaver.time(at[-1])
-        node = weaver.unused(f"moment:{start:%Y-%m-%dT%H:%M:%S}")
-        known = [place for n in at.tolist() if (place := places[n])]
-        weaver.add(
-            node,
-            "moment",
-            f"{start.day} {start:%B %Y, %H:%M}",
-            decided=weaver.decided.of_moment(start, end, int(weaver.timeline.day[at[0]])),
-            start=start.isoformat(),
-            end=end.isoformat(),
-            place=known[0].city if known else None,
-            photos=weaver.photo_ids(at),
-            count=len(at),
-        )
-        if known:
-            weaver.link(node, cities[known[0].geoname_id], "at", at=at, reason=f"Taken in {known[0].city}.")
-        weaver.link_tags(node, found, at, max(1, int(weaver.timeline.keeper[at].sum())), "shows")
-        owner.update(dict.fromkeys(at.tolist(), node))
-    return owner
-
-
 def _add_journeys(
     weaver: Weaver,
     journeys: tuple[Journey, ...],
     places: list[Place | None],
     cities: Mapping[int, str],
-    owner: Mapping[int, str],
 ) -> list[tuple[str, IntVector]]:
     events = []
     known_places = [[place for n in journey.at.tolist() if (place := places[n])] for journey in journeys]
@@ -236,7 +212,7 @@ def _add_journeys(
             country_codes=list(name.country_codes),
             scope=name.scope,
             country=name.country,
-            moments=list(group_by_moment(journey.at, owner)),
+            moments=[node for node, _ in weaver.by_moment(journey.at)],
             confidence=journey.confidence,
             reasons=as_triples(_reasons_of(journey, name)),
         )
@@ -276,9 +252,7 @@ def _reasons_of(journey: Journey, name: JourneyName) -> list[Reason]:
     ]
 
 
-def _add_celebrations(
-    weaver: Weaver, celebrations: tuple[FoundCelebration, ...], owner: Mapping[int, str]
-) -> list[tuple[str, IntVector]]:
+def _add_celebrations(weaver: Weaver, celebrations: tuple[FoundCelebration, ...]) -> list[tuple[str, IntVector]]:
     events = []
     for found in celebrations:
         subject = f"birthday-{as_slug(found.person)}" if found.person else found.slug.replace("_", "-")
@@ -292,7 +266,7 @@ def _add_celebrations(
             slug=found.slug,
             day=found.day.isoformat(),
             person=found.person,
-            moments=list(group_by_moment(found.at, owner)),
+            moments=[node for node, _ in weaver.by_moment(found.at)],
             confidence=found.confidence,
             reasons=as_triples(found.reasons),
         )
@@ -312,15 +286,13 @@ def _is_away(timeline: Timeline, journeys: tuple[Journey, ...]) -> BoolVector:
     return away
 
 
-def _link_events(
-    weaver: Weaver, events: list[tuple[str, IntVector]], table: TagTable, owner: Mapping[int, str]
-) -> None:
+def _link_events(weaver: Weaver, events: list[tuple[str, IntVector]], table: TagTable) -> None:
     """Tie every event to its moments, its year and season, and to the tags that stand out in it."""
     stand_out = standing_out(table, weaver.timeline, [at for _, at in events], _TAGS_AN_EVENT)
     for (node, at), found in zip(events, stand_out, strict=True):
         label = weaver.graph.nodes[node]["label"]
-        for moment, here in group_by_moment(at, owner).items():
-            weaver.link(moment, node, "part_of", at=here, reason=f"It belongs to {label} by its time and place.")
+        for moment, _ in weaver.by_moment(at):  # whole moments, as they were found
+            weaver.link_moment(moment, node, "part_of", reason=f"It belongs to {label} by its time and place.")
         first = date.fromordinal(int(weaver.timeline.day[at[0]]))
         weaver.link(node, f"year:{first.year}", "in", at=at, reason=f"It began on {first.isoformat()}.")
         latitudes = weaver.timeline.latitude[at]

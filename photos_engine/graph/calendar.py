@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, date, timedelta
+from functools import lru_cache
 
 import holidays
+import numpy as np
+from numpy.typing import NDArray
+
+IntVector = NDArray[np.int64]
+FloatVector = NDArray[np.float64]
 
 _SEASONS = ("winter", "spring", "summer", "autumn")
 _TROPICS_DEGREES = 12.0  # nearer to the equator "summer" says nothing
@@ -58,6 +64,25 @@ def season_of(day: date, latitude: float | None) -> tuple[str, date] | None:
     return _SEASONS[(quarter + (2 if latitude < 0 else 0)) % 4], began
 
 
+def group_by_season(day: IntVector, latitude: FloatVector) -> dict[tuple[str, date], IntVector]:
+    """Season and the day on which it began -> which of some photos are of it, in order; seasons by their first photo.
+
+    day: (n,) proleptic ordinals; latitude: (n,) degrees, NaN where it isn't known. Others are left out.
+    """
+    hemisphere = np.sign(np.nan_to_num(np.where(np.abs(latitude) < _TROPICS_DEGREES, 0.0, latitude))).astype(np.int64)
+    kinds, kind = np.unique(3 * day + hemisphere + 1, return_inverse=True)
+    seasons: dict[tuple[str, date], int] = {}
+    number_of_kind = []
+    for ordinal, side in (divmod(code, 3) for code in kinds.tolist()):
+        season = season_of(date.fromordinal(ordinal), 90.0 * (side - 1)) if side != 1 else None
+        number_of_kind.append(seasons.setdefault(season, len(seasons)) if season else -1)
+    number = np.array(number_of_kind, dtype=np.int64)[kind]
+    order = np.argsort(number, kind="stable")
+    edges = np.searchsorted(number[order], np.arange(len(seasons) + 1))
+    found = {season: order[edges[n] : edges[n + 1]] for season, n in seasons.items()}
+    return dict(sorted(found.items(), key=lambda item: int(item[1][0])))
+
+
 def find_feasts(country_code: str | None, years: Iterable[int]) -> tuple[Feast, ...]:
     """The public holidays of a country and the feasts shared by many cultures, in time order.
 
@@ -65,7 +90,7 @@ def find_feasts(country_code: str | None, years: Iterable[int]) -> tuple[Feast, 
     doesn't know has none.
     """
     years = sorted({year for year in years if MINYEAR <= year <= MAXYEAR})
-    public = _public_holidays(country_code, years)
+    public = _public_holidays(country_code, tuple(years))
     names = {name for _, name in public}
     feasts = [feast for year in years for feast in _shared_feasts(year, names, country_code)]
     feasts += _easters(public)
@@ -92,7 +117,7 @@ def _shared_feasts(year: int, public_names: set[str], country_code: str | None) 
     )
 
 
-def _easters(public: list[tuple[date, str]]) -> Iterable[Feast]:
+def _easters(public: tuple[tuple[date, str], ...]) -> Iterable[Feast]:
     """Easter by the public days around it: the Monday after, or the Friday before."""
     sundays = {day - timedelta(1) for day, name in public if name == "Easter Monday"}
     sundays |= {day + timedelta(2) for day, name in public if name == "Good Friday"}
@@ -100,12 +125,13 @@ def _easters(public: list[tuple[date, str]]) -> Iterable[Feast]:
         yield Feast("easter", "Easter", sunday, sunday + timedelta(1), _LIVELY, _EASTER)
 
 
-def _public_holidays(country_code: str | None, years: list[int]) -> list[tuple[date, str]]:
+@lru_cache(maxsize=8)
+def _public_holidays(country_code: str | None, years: tuple[int, ...]) -> tuple[tuple[date, str], ...]:
     """(day, English name) of the public holidays as the `holidays` package knows them."""
     if country_code not in holidays.list_supported_countries():
-        return []
+        return ()
     found = holidays.country_holidays(country_code, years=years, observed=False, language="en_US")
-    return [(day, name) for day, names in sorted(found.items()) for name in names.split("; ")[:1] if name]
+    return tuple((day, name) for day, names in sorted(found.items()) for name in names.split("; ")[:1] if name)
 
 
 def _slug(name: str) -> str:

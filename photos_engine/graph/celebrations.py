@@ -7,7 +7,7 @@ show it (tags), or the day is a feast of the home country and clearly livelier t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -48,14 +48,28 @@ def find_celebrations(
     ordinary = timeline.day[timeline.keeper & ~is_trip]
     usual = float(np.percentile(np.unique(ordinary, return_counts=True)[1], 75)) if len(ordinary) else 1.0
     by_day = positions_by_day(timeline)
+    shown = _showing(table, {tag for feast in feasts for tag in feast.evidence})
     found = []
     for feast in feasts:
         days = [by_day[day.toordinal()] for day in feast.days if day.toordinal() in by_day]
-        evidence = [e for at in days if (e := _look_at(timeline, table, feast, at, usual, is_trip))]
+        shows = [shown[tag] for tag in sorted(feast.evidence) if tag in shown]
+        evidence = [e for at in days if (e := _look_at(timeline, shows, feast, at, usual, is_trip))]
         kept = sum(e.keepers for e in evidence)
         if kept >= MIN_PHOTOS:
             found.append(_as_celebration(timeline, feast, evidence))
     return tuple(found)
+
+
+def _showing(table: TagTable, tags: Iterable[str]) -> dict[str, BoolVector]:
+    """Which photos of the timeline carry each of some tags, for those that any does."""
+    columns = table.present.tocsc()
+    found = {}
+    for tag in tags:
+        if tag in table.ids:
+            n = table.ids.index(tag)
+            found[tag] = np.zeros(table.present.shape[0], dtype=bool)
+            found[tag][columns.indices[columns.indptr[n] : columns.indptr[n + 1]]] = True
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +83,11 @@ class _Evidence:
 
 
 def _look_at(
-    timeline: Timeline, table: TagTable, feast: Feast, at: IntVector, usual: float, is_trip: BoolVector
+    timeline: Timeline, shows: Sequence[BoolVector], feast: Feast, at: IntVector, usual: float, is_trip: BoolVector
 ) -> _Evidence | None:
     """The evidence of one day; None where nothing tells that the feast was kept on it."""
     kept = at[timeline.keeper[at]]
-    columns = [n for n, tag in enumerate(table.ids) if tag in feast.evidence]
-    showing = int(np.count_nonzero(table.present[kept][:, columns].sum(axis=1))) if columns and len(kept) else 0
+    showing = int(np.count_nonzero(np.any([tag[kept] for tag in shows], axis=0))) if shows else 0
     lively = len(kept) / usual if not is_trip[at].any() and len(kept) >= MIN_LIVELY_PHOTOS else 0.0
     if showing < MIN_SHOWING or showing < MIN_TAG_SHARE * len(kept):
         showing = 0

@@ -9,10 +9,10 @@ from itertools import combinations
 
 import numpy as np
 
-from photos_engine.graph.calendar import season_of
+from photos_engine.graph.calendar import group_by_season
 from photos_engine.graph.themes import MIN_PHOTOS, TagTable, standing_out
 from photos_engine.graph.timeline import FloatVector, IntVector, Timeline
-from photos_engine.graph.weave import Weaver, as_slug, group_by_moment
+from photos_engine.graph.weave import Weaver, as_slug
 from photos_engine.types import Place, Snapshot, Tag
 
 _TAGS_A_NODE = 12
@@ -56,29 +56,42 @@ def add_tags(weaver: Weaver, table: TagTable, tags: Mapping[str, Tag]) -> None:
 
 def add_places(weaver: Weaver, table: TagTable, places: list[Place | None]) -> dict[int, str]:
     """Write cities in regions in countries; GeoNames id -> city node."""
-    cities, regions, countries = (defaultdict[str, list[int]](list) for _ in range(3))
-    known: dict[int, Place] = {}
-    for place in places:
-        if place:
-            known.setdefault(place.geoname_id, place)
-    node_of = _city_nodes(known, Counter(place.geoname_id for place in places if place))
+    at = np.array([n for n, place in enumerate(places) if place], dtype=np.int64)
+    ids, first, which = np.unique(
+        np.array([place.geoname_id for place in places if place], dtype=np.int64),
+        return_index=True,
+        return_inverse=True,
+    )
+    known = {
+        geoname_id: place
+        for geoname_id, n in zip(ids.tolist(), at[first].tolist(), strict=True)
+        if (place := places[n])
+    }
+    node_of = _city_nodes(known, Counter(dict(zip(ids.tolist(), np.bincount(which).tolist(), strict=True))))
+    groups: dict[str, dict[str, list[int]]] = {"country": {}, "region": {}, "city": {}}
     of: dict[str, Place] = {}
-    for n, place in enumerate(places):
-        if place:
-            by_node = {f"country:{place.country_code}": countries, node_of[place.geoname_id]: cities}
-            if place.region:
-                by_node[f"region:{place.country_code}/{place.region}"] = regions
-            for node, group in by_node.items():
-                group[node].append(n)
-                of.setdefault(node, place)
-    for kind, groups in (("country", countries), ("region", regions), ("city", cities)):
-        for node, members in groups.items():
-            _add_place(weaver, node, kind, getattr(of[node], kind), of[node], np.array(members))
-    groups_at = [np.array(cities[node]) for node in cities]
-    for node, at, found in zip(
-        cities, groups_at, standing_out(table, weaver.timeline, groups_at, _TAGS_A_NODE), strict=True
+    for n in np.argsort(first, kind="stable").tolist():
+        place = known[int(ids[n])]
+        nodes = {"country": f"country:{place.country_code}", "city": node_of[place.geoname_id]}
+        if place.region:
+            nodes["region"] = f"region:{place.country_code}/{place.region}"
+        for kind, node in nodes.items():
+            groups[kind].setdefault(node, []).append(n)
+            of.setdefault(node, place)
+    of_city = dict(enumerate(np.split(at[np.argsort(which, kind="stable")], np.cumsum(np.bincount(which))[:-1])))
+    members = {
+        node: np.sort(np.concatenate([of_city[n] for n in parts]))
+        for kind in groups.values()
+        for node, parts in kind.items()
+    }
+    for kind, parts_of in groups.items():
+        for node in parts_of:
+            _add_place(weaver, node, kind, getattr(of[node], kind), of[node], members[node])
+    groups_at = [members[node] for node in groups["city"]]
+    for node, here, found in zip(
+        groups["city"], groups_at, standing_out(table, weaver.timeline, groups_at, _TAGS_A_NODE), strict=True
     ):
-        weaver.link_tags(node, found, at, max(1, int(weaver.timeline.keeper[at].sum())), "known_for")
+        weaver.link_tags(node, found, here, max(1, int(weaver.timeline.keeper[here].sum())), "known_for")
     return node_of
 
 
@@ -108,25 +121,25 @@ def _add_place(weaver: Weaver, node: str, kind: str, label: str, place: Place, a
         weaver.link(node, within, "in", at=at, reason=f"{label} lies in {weaver.graph.nodes[within]['label']}.")
 
 
-def add_times(weaver: Weaver, table: TagTable, latitudes: FloatVector) -> None:
-    """Write years and seasons, tied to what was photographed more in them than at other times."""
-    by_year: dict[str, list[int]] = defaultdict(list)
-    by_season: dict[str, list[int]] = defaultdict(list)
-    for n, (day, latitude) in enumerate(zip(weaver.timeline.day.tolist(), latitudes.tolist(), strict=True)):
-        on = date.fromordinal(day)
-        by_year[f"year:{on.year}"].append(n)
-        season = season_of(on, latitude)
-        if season:
-            by_season[f"season:{season[0]}"].append(n)
+def add_times(weaver: Weaver, table: TagTable, latitudes: FloatVector) -> dict[str, IntVector]:
+    """Write years and seasons, tied to what was photographed more in them than at other times; photos by season."""
+    day = weaver.timeline.day
+    year = _years(day)
+    by_year = {f"year:{number}": np.flatnonzero(year == number) for number in dict.fromkeys(year.tolist())}
+    by_season: dict[str, IntVector] = {}
+    for (season, _), at in group_by_season(day, latitudes).items():
+        node = f"season:{season}"
+        by_season[node] = np.concatenate([by_season.get(node, at[:0]), at])
+    by_season = {node: np.sort(at) for node, at in by_season.items()}
     for kind, groups in (("year", by_year), ("season", by_season)):
-        members = [np.array(group) for group in groups.values()]
-        found_in = standing_out(table, weaver.timeline, members, _TAGS_A_NODE)
-        for node, at, found in zip(groups, members, found_in, strict=True):
+        found_in = standing_out(table, weaver.timeline, list(groups.values()), _TAGS_A_NODE)
+        for (node, at), found in zip(groups.items(), found_in, strict=True):
             weaver.add(node, kind, node.partition(":")[2].capitalize(), at)
             weaver.link_tags(node, found, at, max(1, int(weaver.timeline.keeper[at].sum())), "typical")
+    return by_season
 
 
-def add_people(weaver: Weaver, table: TagTable, owner: Mapping[int, str]) -> None:
+def add_people(weaver: Weaver, table: TagTable) -> None:
     """Write the people whom metadata name, when they were photographed, with whom, and with what."""
     seen: dict[str, list[int]] = defaultdict(list)
     names: dict[str, str] = {}
@@ -145,7 +158,7 @@ def add_people(weaver: Weaver, table: TagTable, owner: Mapping[int, str]) -> Non
     for node, at, found in zip(seen, members, found_in, strict=True):
         weaver.add(node, "person", names[node], at, first=weaver.day_text(at[0]), last=weaver.day_text(at[-1]))
         weaver.link_tags(node, found, at, max(1, int(weaver.timeline.keeper[at].sum())), "seen_with")
-        for moment, here in group_by_moment(at, owner).items():
+        for moment, here in weaver.by_moment(at):
             share = len(here) / weaver.graph.nodes[moment]["count"]
             weaver.link(
                 node, moment, "in", at=here, weight=share, reason=f"{names[node]} is named on {len(here)} photos."
@@ -158,13 +171,14 @@ def add_people(weaver: Weaver, table: TagTable, owner: Mapping[int, str]) -> Non
 
 def add_cameras(weaver: Weaver) -> None:
     """Write the cameras, tied to the years in which they were used."""
-    named: dict[tuple[str, str], list[int]] = defaultdict(list)
+    named: dict[tuple[str | None, str | None], list[int]] = defaultdict(list)
     for n, row in enumerate(weaver.timeline.rows.tolist()):
         facts = weaver.snapshot.photos[row].photo.facts
-        named[(facts.camera_make or "").strip(), (facts.camera_model or "").strip()].append(n)
+        named[facts.camera_make, facts.camera_model].append(n)
     used: dict[str, list[int]] = defaultdict(list)
     labels: dict[str, str] = {}
-    for (make, model), members in named.items():
+    for (written_make, written_model), members in named.items():
+        make, model = (written_make or "").strip(), (written_model or "").strip()
         if make or model:
             label = model if model.lower().startswith(make.lower()) else f"{make} {model}".strip()
             node = f"camera:{as_slug(label)}"
@@ -173,7 +187,7 @@ def add_cameras(weaver: Weaver) -> None:
     for node, members in used.items():
         at = np.sort(np.array(members))
         weaver.add(node, "camera", labels[node], at, first=weaver.day_text(at[0]), last=weaver.day_text(at[-1]))
-        years = np.array([date.fromordinal(day).year for day in weaver.timeline.day[at].tolist()])
+        years = _years(weaver.timeline.day[at])
         for year in np.unique(years).tolist():
             here = at[years == year]
             total = weaver.graph.nodes[f"year:{year}"]["count"]
@@ -185,3 +199,9 @@ def _months(day: IntVector) -> np.ndarray[tuple[int], np.dtype[np.str_]]:
     """For each day ordinal its month, "2023-07"."""
     epoch = date(1970, 1, 1).toordinal()
     return (day - epoch).astype("datetime64[D]").astype("datetime64[M]").astype(str)
+
+
+def _years(day: IntVector) -> IntVector:
+    """For each day ordinal its year."""
+    days, which = np.unique(day, return_inverse=True)
+    return np.array([date.fromordinal(ordinal).year for ordinal in days.tolist()], dtype=np.int64)[which]

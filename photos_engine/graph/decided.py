@@ -94,6 +94,8 @@ class NodeDecisions:
 
     def of_moment(self, start: datetime, end: datetime, day: int) -> frozenset[Decision]:
         """About a moment: whatever was decided of one that began within it, by the photos' own clocks."""
+        if not self._moments and not self._hidden_days:
+            return _NONE
         first, last = start.replace(tzinfo=None, microsecond=0), end.replace(tzinfo=None)
         decided = _NONE.union(*(decided for time, decided in self._moments.items() if first <= time <= last))
         return decided | {Decision.HIDE} if self.hides_day(day) else decided

@@ -12,13 +12,13 @@ from photos_engine.graph.home import HomeBase
 from photos_engine.graph.pets import FoundPet
 from photos_engine.graph.themes import MIN_PHOTOS
 from photos_engine.graph.timeline import IntVector, distance_km
-from photos_engine.graph.weave import Weaver, as_slug, as_triples, group_by_moment
+from photos_engine.graph.weave import Weaver, as_slug, as_triples
 from photos_engine.types import Place, Reason
 
 SURE_OBJECT = 0.5  # where a detector is as often right as wrong
 
 
-def add_pets(weaver: Weaver, pets: tuple[FoundPet, ...], owner: Mapping[int, str]) -> None:
+def add_pets(weaver: Weaver, pets: tuple[FoundPet, ...]) -> None:
     """Write the animals that keep coming back, tied to their species and the moments that they are in."""
     for pet in pets:
         species = f"tag:{pet.species}"
@@ -44,7 +44,7 @@ def add_pets(weaver: Weaver, pets: tuple[FoundPet, ...], owner: Mapping[int, str
             reasons=as_triples(reasons),
         )
         weaver.link(node, species, "is_a", at=pet.at, confidence=pet.confidence, reason=text)
-        for moment, here in group_by_moment(pet.at, owner).items():
+        for moment, here in weaver.by_moment(pet.at):
             share = len(here) / weaver.graph.nodes[moment]["count"]
             weaver.link(node, moment, "in", at=here, weight=share, reason=f"It is on {len(here)} photos.")
 

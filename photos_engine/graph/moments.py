@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from photos_engine.graph.timeline import FloatVector, IntVector, Timeline, distance_km
@@ -25,7 +27,8 @@ def find_moments(timeline: Timeline, event: IntVector) -> tuple[IntVector, ...]:
     step = distance_km(latitude[:-1], longitude[:-1], latitude[1:], longitude[1:])
     moved = np.nan_to_num(step) > MAX_STEP_KM
     cuts = (gap > MAX_GAP_S) | ((gap > MIN_PAUSE_S) & moved) | (np.diff(timeline.day) != 0) | (np.diff(event) != 0)
-    groups = np.split(np.arange(len(timeline)), np.flatnonzero(cuts) + 1)
+    edges = [0, *(np.flatnonzero(cuts) + 1).tolist(), len(timeline)]
+    groups = (np.arange(start, end) for start, end in pairwise(edges))
     return tuple(g for g in groups if event[g[0]] >= 0 or len(g) >= MIN_PHOTOS)
 
 

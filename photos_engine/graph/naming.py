@@ -12,6 +12,7 @@ from photos_engine.types import Place
 _MAJORITY = 0.5
 _BOTH, _EACH = 0.8, 0.25  # two places name a stay together when hardly any photo is of a third
 _MENTIONED = 0.1
+_SUBURB = 0.5  # of a town's photos, at most, next to it: a place with more of them has a name of its own
 _ONE_PLACE_KM = 12.0  # towns grown together: who stays in Biarritz also takes photos in Anglet
 
 
@@ -42,18 +43,27 @@ def name_journey(places: Sequence[Place]) -> JourneyName:
 
 
 def join_suburbs(places: Sequence[Place]) -> list[Place]:
-    """Each photo's place, or the more photographed one of the same country that is next to it."""
-    counts = Counter(places)
-    stands_for: dict[Place, Place] = {}
-    for place in sorted(counts, key=lambda p: (-counts[p], p.geoname_id)):
+    """Each photo's place, or the much more photographed one of the same country that is next to it."""
+    counts = Counter(place.geoname_id for place in places)
+    known = {place.geoname_id: place for place in places}
+    stands_for: dict[int, Place] = {}
+    # Jasper before Jasper Park Lodge, wherever most photos are of.
+    heads = {" ".join(words[:n]) for words in (p.city.split(" ") for p in known.values()) for n in range(1, len(words))}
+    for place in sorted(known.values(), key=lambda p: (p.city not in heads, -counts[p.geoname_id], p.geoname_id)):
         near = (
             other
             for other in stands_for.values()
             if other.country_code == place.country_code
+            and (counts[place.geoname_id] <= _SUBURB * counts[other.geoname_id] or _is_part(place, other))
             and distance_km(other.latitude, other.longitude, place.latitude, place.longitude) <= _ONE_PLACE_KM
         )
-        stands_for[place] = next(near, place)
-    return [stands_for[place] for place in places]
+        stands_for[place.geoname_id] = next(near, place)
+    return [stands_for[place.geoname_id] for place in places]
+
+
+def _is_part(place: Place, of: Place) -> bool:
+    """Whether a place is called after another one, as Jasper Park Lodge is after Jasper."""
+    return place.city.startswith(f"{of.city} ")
 
 
 def _title(places: Sequence[Place], cities: Counter[str], countries: Counter[str]) -> tuple[str, str]:

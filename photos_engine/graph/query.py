@@ -13,6 +13,7 @@ from datetime import date, datetime
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import networkx as nx
@@ -20,15 +21,13 @@ import networkx as nx
 from photos_engine.errors import NotFound
 from photos_engine.graph import persist
 from photos_engine.graph.decided import KnownStay
+from photos_engine.graph.interests import MIN_DAYS, as_strength, rate_interests
+from photos_engine.graph.pages import Pages
 from photos_engine.graph.records import Celebration, Home, KnownPerson, KnownPet, KnownPlace, Moment, Related
 from photos_engine.types import GeoPoint, Interest, Reason, Trip
 
 PLACE_KINDS = ("city", "region", "country")
 EVENT_KINDS = ("trip", "day_out", "celebration")
-INTEREST_HALF_LIFE_DAYS = 270.0
-_SEASON_MONTHS = 1  # an interest of the same time of year counts twice: skiing in December
-_MIN_DAYS = 3
-_FEATURED_LESS = 0.3
 _PRIVATE = ("stays", "hidden_photos")  # facts of the graph that are for the engine alone
 
 NodeData = Mapping[str, Any]
@@ -43,8 +42,10 @@ class PersonalGraph:
     person hid is left out of all answers; what was featured less counts less.
     """
 
-    def __init__(self, graph: nx.MultiDiGraph[str]) -> None:
+    def __init__(self, graph: nx.MultiDiGraph[str], pages: Pages = MappingProxyType({})) -> None:
+        """pages: what the moments were written from, for the next build; a graph from disk has none."""
         self._graph = graph
+        self.pages = pages
 
     @property
     def view(self) -> nx.MultiDiGraph[str]:
@@ -157,23 +158,16 @@ class PersonalGraph:
         no memories, and nears 1.
         """
         on = on or date.fromisoformat(self._graph.graph["last_day"])
-        weights = {month: _month_weight(month, on) for month in self._graph.graph["active_months"]}
-        total = sum(days * weights[month] for month, days in self._graph.graph["active_months"].items())
         tags = [(node, d) for node, d in self._of_kind("tag") if d["days"]]
-        rates = (
-            {node: sum(n * weights[month] for month, n in d["months"].items()) / total for node, d in tags}
-            if total
-            else {}
-        )
-        if not rates:
+        lifts = rate_interests([d["months"] for _, d in tags], self._graph.graph["active_months"], [on])
+        if lifts is None or not lifts.any():
             return ()
-        middling = sorted(rates.values())[len(rates) // 2]
         found = []
-        for node, d in tags:
-            lift = rates[node] / middling if middling else 1.0
-            memorable = d["memorable"] * (_FEATURED_LESS if d.get("featured_less") else 1.0)
-            strength = lift / (1 + lift) * memorable
-            if d["days"] >= _MIN_DAYS:
+        for (node, d), lift in zip(tags, lifts[:, 0].tolist(), strict=True):
+            own = self._graph.nodes.get(f"interest:{node.partition(':')[2]}", {})
+            if d["days"] >= MIN_DAYS and not own.get("hidden"):
+                is_less = bool(d.get("featured_less") or own.get("featured_less"))
+                strength = as_strength(lift, d["memorable"], is_less=is_less)
                 text = f"{d['label'].capitalize()} on {d['days']} days, {lift:.1f} times as often as a middling theme."
                 reasons = (Reason("lift", strength, text),)
                 found.append(Interest(node, d["label"], round(strength, 4), d["count"], on, reasons))
@@ -344,15 +338,6 @@ class PersonalGraph:
             label = self._graph.nodes[through]["label"] if through else ""
             reasons = (Reason("shared", strength, f"Both go with {label}."),)
         return Related(other, d["kind"], d["label"], round(1 - math.exp(-strength), 4), reasons)
-
-
-def _month_weight(month: str, on: date) -> float:
-    """How much a month ("2023-07") tells about interests on a day: half as much each half-life away."""
-    year, number = int(month[:4]), int(month[5:])
-    age_days = abs((on - date(year, number, 15)).days)
-    apart = abs(number - on.month)
-    seasonal = 2.0 if min(apart, 12 - apart) <= _SEASON_MONTHS else 1.0
-    return float(seasonal * 0.5 ** (age_days / INTEREST_HALF_LIFE_DAYS))
 
 
 def _time(text: str) -> datetime:

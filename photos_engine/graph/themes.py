@@ -6,8 +6,10 @@ to a trip, a season or a year only where its rate there stands out from its rate
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,12 +61,12 @@ class TagTable:
 
 def build_tag_table(looks: Sequence[Look], timeline: Timeline) -> TagTable:
     """Count the tags of the timeline's keepers, with all that they imply."""
-    column: dict[str, int] = {}
+    column: defaultdict[str, int] = defaultdict(count().__next__)
     indices: list[int] = []
     starts = [0]
     for row, is_keeper in zip(timeline.rows.tolist(), timeline.keeper.tolist(), strict=True):
         if is_keeper:
-            indices += [column.setdefault(tag, len(column)) for tag in looks[row].tags]
+            indices.extend(map(column.__getitem__, looks[row].tags))
         starts.append(len(indices))
     present = sparse.csr_matrix(
         (np.ones(len(indices), dtype=np.float32), np.array(indices, dtype=np.int64), np.array(starts, dtype=np.int64)),
@@ -95,30 +97,6 @@ def standing_out(table: TagTable, timeline: Timeline, groups: Sequence[IntVector
                 [
                     TagCount(
                         table.ids[t], int(block[g, t]), float(rate[g, t]), float(lift[g, t]), float(surprise[g, t])
-                    )
-                    for t in hits.tolist()
-                ]
-            )
-    return result
-
-
-def frequent_in(table: TagTable, timeline: Timeline, groups: Sequence[IntVector], limit: int) -> list[list[TagCount]]:
-    """For each group the tags on at least half of its photos and on two of them, rarest in the library first."""
-    totals = table.totals()
-    result: list[list[TagCount]] = []
-    for start in range(0, len(groups), 512):
-        for group, row in zip(groups[start : start + 512], table.counts(groups[start : start + 512]), strict=True):
-            size = max(1, int(timeline.keeper[group].sum()))
-            hits = np.flatnonzero((row >= 2) & (2 * row >= size))
-            hits = hits[np.argsort(totals[hits], kind="stable")][:limit]
-            result.append(
-                [
-                    TagCount(
-                        table.ids[t],
-                        int(row[t]),
-                        float(row[t] / size),
-                        float(row[t] / size * table.keepers / totals[t]),
-                        0.0,
                     )
                     for t in hits.tolist()
                 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from itertools import pairwise
 from typing import Any
 
 import networkx as nx
@@ -27,6 +28,9 @@ class Weaver:
         self.decided = decided
         self._ids = [snapshot.photos[row].photo.id for row in timeline.rows.tolist()]
         self._days = {day: date.fromordinal(day).isoformat() for day in np.unique(timeline.day).tolist()}
+        self._moments: list[str] = []
+        self._moment_of = np.full(len(timeline), -1, dtype=np.int64)
+        self._evidence_of: dict[str, Mapping[str, Any]] = {}
         self.graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(model=snapshot.model, revision=snapshot.revision)
 
     def add(
@@ -70,48 +74,48 @@ class Weaver:
         confidence: float = 1.0,
     ) -> None:
         """Write an edge with the time that its photos span; `at` is in time order."""
-        self._add_edge(source, target, relation, weight, confidence, reason, self._evidence(at))
+        fact = as_fact(relation, weight=weight, confidence=confidence, reason=reason)
+        self.graph.add_edge(source, target, **fact, **self.evidence(at))
 
-    def _add_edge(
-        self,
-        source: str,
-        target: str,
-        relation: str,
-        weight: float,
-        confidence: float,
-        reason: str,
-        evidence: Mapping[str, Any],
-    ) -> None:
-        self.graph.add_edge(
-            source,
-            target,
-            relation=relation,
-            weight=round(float(weight), 4),
-            confidence=round(float(confidence), 4),
-            reason=reason,
-            **evidence,
-        )
-
-    def _evidence(self, at: IntVector) -> dict[str, Any]:
+    def evidence(self, at: IntVector) -> dict[str, Any]:
+        """What an edge says of the photos that it rests on: some of them, their number, the time that they span."""
         span = {"start": self.day_text(at[0]), "end": self.day_text(at[-1])} if len(at) else {}
         return {"provenance": self.provenance(at), **span}
 
     def link_tags(self, source: str, found: Sequence[TagCount], at: IntVector, size: int, relation: str) -> None:
         """Write edges to the tags that stand out among a node's photos."""
-        evidence = self._evidence(at) if found else {}
+        evidence = self.evidence(at) if found else {}
         for hit in found:
             tag = f"tag:{hit.tag}"
             if tag in self.graph:
                 shows = f"{self.graph.nodes[tag]['label'].capitalize()} is on {hit.photos} of {size} photos"
-                self._add_edge(
-                    source,
-                    tag,
+                fact = as_fact(
                     relation,
-                    min(1.0, hit.rate) * (1 - 1 / max(hit.lift, 1.01)),
-                    1 - 1 / (1 + hit.photos),
-                    f"{shows}, {hit.lift:.1f} times its usual share.",
-                    evidence,
+                    weight=min(1.0, hit.rate) * (1 - 1 / max(hit.lift, 1.01)),
+                    confidence=1 - 1 / (1 + hit.photos),
+                    reason=f"{shows}, {hit.lift:.1f} times its usual share.",
                 )
+                self.graph.add_edge(source, tag, **fact, **evidence)
+
+    def know_moments(
+        self, nodes: Sequence[str], moments: Sequence[IntVector], evidence: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Remember which moment each photo is of, and what its edges rest on; moments in time order."""
+        self._moments = list(nodes)
+        self._evidence_of = dict(zip(nodes, evidence, strict=True))
+        for n, at in enumerate(moments):
+            self._moment_of[at] = n
+
+    def link_moment(self, moment: str, target: str, relation: str, *, reason: str) -> None:
+        """Write an edge that all photos of a moment speak for."""
+        self.graph.add_edge(moment, target, **as_fact(relation, reason=reason), **self._evidence_of[moment])
+
+    def by_moment(self, at: IntVector) -> list[tuple[str, IntVector]]:
+        """The photos of each moment among some photos, given in time order; those of no moment are left out."""
+        which = self._moment_of[at]
+        at, which = at[which >= 0], which[which >= 0]
+        starts = np.flatnonzero(np.diff(which, prepend=-1)).tolist()
+        return [(self._moments[which[a]], at[a:b]) for a, b in pairwise([*starts, len(at)])]
 
     def photo_ids(self, at: IntVector) -> list[str]:
         """The ids of the photos at some positions of the timeline."""
@@ -131,13 +135,14 @@ class Weaver:
         return self._days[int(self.timeline.day[position])]
 
 
-def group_by_moment(at: IntVector, owner: Mapping[int, str]) -> dict[str, IntVector]:
-    """The photos of each moment among some photos, moments in the order of their first; others are left out."""
-    groups: dict[str, list[int]] = {}
-    for n in at.tolist():
-        if n in owner:
-            groups.setdefault(owner[n], []).append(n)
-    return {node: np.array(members) for node, members in groups.items()}
+def as_fact(relation: str, *, reason: str, weight: float = 1.0, confidence: float = 1.0) -> dict[str, Any]:
+    """What every edge says, beside what it rests on."""
+    return {
+        "relation": relation,
+        "weight": round(float(weight), 4),
+        "confidence": round(float(confidence), 4),
+        "reason": reason,
+    }
 
 
 def as_slug(text: str) -> str:

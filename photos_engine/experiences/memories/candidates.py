@@ -10,7 +10,7 @@ import numpy as np
 
 from photos_engine.experiences.memories.shelf import FloatVector, IntVector, Shelf
 from photos_engine.experiences.memories.titles import Phrases
-from photos_engine.graph import PersonalGraph, day_of, season_of
+from photos_engine.graph import PersonalGraph, day_of, group_by_season, season_of
 from photos_engine.types import Reason, Tag, Trip
 
 AROUND_DAYS = 3
@@ -211,19 +211,14 @@ def find_seasons(s: Sources, journeys: tuple[Candidate, ...]) -> Iterator[Candid
 
     Not the summer that was one journey to the other hemisphere: the journey tells it.
     """
-    homes = s.graph.homes()
-    groups: dict[tuple[str, date], list[int]] = {}
-    for n, item in enumerate(s.shelf.items):
-        day, gps = date.fromordinal(int(s.shelf.day[n])), item.photo.facts.gps
-        lived = next((h for h in homes if h.end is None or day <= h.end), None)
-        season = season_of(day, gps.latitude if gps else lived.point.latitude if lived else None)
-        if season:
-            groups.setdefault(season, []).append(n)
     now = {season_of(s.on, latitude) for latitude in (45.0, -45.0)}
-    for (name, began), members in groups.items():
-        at = np.array(members, dtype=np.int64)
+    journey = np.zeros(len(s.shelf.items), dtype=np.int64)  # 0: none
+    for number, c in enumerate(journeys, 1):
+        journey[c.at] = number
+    for (name, began), at in group_by_season(s.shelf.day, _latitudes(s)).items():
         is_over, days = (name, began) not in now, np.unique(s.shelf.day[at])
-        if is_over and len(days) >= _SEASON_MIN_DAYS and not is_told(at, [c.at for c in journeys]):
+        is_one_journey = np.bincount(journey[at], minlength=2)[1:].max() > _REDUNDANT * len(at)
+        if is_over and len(days) >= _SEASON_MIN_DAYS and not is_one_journey:
             first, last = s.shelf.dates(at)
             yield Candidate(
                 "season",
@@ -237,6 +232,15 @@ def find_seasons(s: Sources, journeys: tuple[Candidate, ...]) -> Iterator[Candid
                 when=(first, last),
                 min_photos=_SEASON_MIN_PHOTOS,
             )
+
+
+def _latitudes(s: Sources) -> FloatVector:
+    """Each photo's latitude, its home's of the time where it has none, NaN where neither is known."""
+    latitude = s.shelf.latitude.copy()
+    for home in s.graph.homes():
+        last = home.end.toordinal() if home.end else date.max.toordinal()
+        latitude[np.isnan(latitude) & (s.shelf.day <= last)] = home.point.latitude
+    return latitude
 
 
 def is_told(at: IntVector, others: Iterable[IntVector]) -> bool:

@@ -25,7 +25,7 @@ from photos_engine.graph import EVENT_KINDS, Look, PersonalGraph
 from photos_engine.selection import choose_varied, main_subject, rank_for_cover
 from photos_engine.types import Decision, Memory, Reason, Snapshot, StoredDecision, Tag
 
-MEMORIES_VERSION = 2  # raise it whenever the memory told from the same photos would differ
+MEMORIES_VERSION = 3  # raise it whenever the memory told from the same photos would differ
 MAX_PHOTOS = 30
 MAX_REJECTED = 50  # the best of what was passed over: enough to ask about, little to keep
 _PHOTOS_A_ROOT = 2.2  # 20 photos give 10, 100 give 22, from 186 on 30
@@ -174,7 +174,7 @@ def _tell(memory_id: str, candidate: Candidate, s: Sources, moods: Mapping[str, 
     The score is still to come.
     """
     shelf, at = s.shelf, candidate.at
-    worth = shelf.worth[at] + (_of_its_own(candidate, s) if candidate.bonus is None else candidate.bonus)
+    worth = shelf.worth(at) + (_of_its_own(candidate, s) if candidate.bonus is None else candidate.bonus)
     count = min(MAX_PHOTOS, max(shelf.min_photos, round(_PHOTOS_A_ROOT * math.sqrt(len(at)))))
     items = [shelf.items[n] for n in at.tolist()]
     subjects = None if candidate.kind in _OF_ONE_SUBJECT else [main_subject(item, s.tags) for item in items]
@@ -230,7 +230,7 @@ def _as_cover(reasons: tuple[Reason, ...]) -> Iterator[Reason]:
 def _judge(memory: Memory, candidate: Candidate, s: Sources, decisions: frozenset[Decision]) -> Memory:
     """The memory with what it is worth on its day, 0 to 1, and what raised or lowered it."""
     shelf = s.shelf
-    quality = float(shelf.worth[[shelf.by_id[photo.id] for photo in memory.photos]].mean())
+    quality = float(shelf.worth(shelf.positions(photo.id for photo in memory.photos)).mean())
     richness = min(1.0, math.sqrt(len(memory.photos) / 12))
     score = (
         _KIND_WORTH[candidate.kind] * (0.4 + 0.6 * candidate.interest) * (0.4 + 0.6 * quality) * (0.6 + 0.4 * richness)

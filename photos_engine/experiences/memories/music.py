@@ -42,6 +42,7 @@ _KIND_MOODS: Mapping[str, str] = {
     "concept": "uplifting",
 }
 _KIND_SHARE = 0.25  # of the kind's mood against all photos together
+_OWN_SHARE = 0.6  # of the mood that a memory has of its own: it was given by hand
 _CALM_H, _LIVELY_PHOTOS_AN_HOUR = 21, 12.0
 
 
@@ -64,7 +65,7 @@ def choose_music(
             tag = tags.get(tag_id)
             if tag and tag.mood and tag.mood in moods:
                 votes[tag.mood] += certainty * tag.memorable / len(items)
-    votes[own or _KIND_MOODS.get(kind, "uplifting")] += _KIND_SHARE
+    votes[own or _KIND_MOODS.get(kind, "uplifting")] += _OWN_SHARE if own else _KIND_SHARE
     mood = min(votes, key=lambda candidate: (-votes[candidate], candidate))
     late = sum(item.photo.taken.hour >= _CALM_H for item in items) / len(items)
     hours = (items[-1].photo.taken - items[0].photo.taken).total_seconds() / 3600

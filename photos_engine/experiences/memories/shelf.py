@@ -5,9 +5,11 @@ They are dated, showable, not hidden in any way, and not of the future.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import chain, count
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +24,14 @@ FloatVector = NDArray[np.float64]
 SURE_TAG = 0.6
 """A theme's photos must show it: calibrated, so that at most two of five at the threshold and few above err."""
 
+VERY_SURE_TAG = 0.8
+
 MIN_MEMORABLE = 0.55
 """Of a tag that a memory may be made of: most people's lives have something of it worth telling."""
+
+MIN_OVERALL = 0.3
+"""Of a photo's quality, where the person didn't choose it themselves. Of 4,249 good photos of four scripted lives that
+may be shown two lie below, of the seven dark or burnt-out ones among them four."""
 
 _MOSTLY_TEXT = 0.9
 _SMALL_LIBRARY = 500
@@ -34,18 +42,26 @@ _MIN_PHOTOS, _MIN_PHOTOS_SMALL = 6, 4
 class Shelf:
     """What the finders choose from; all arrays have one entry a photo, in order of time.
 
-    day: ordinal of the day on the photo's own clock, days starting at 04:00. worth: 0 to 1. marks: digests of
-    what each photo tells. embeddings: (n, 512) float32, L2-normalised.
+    day: ordinal of the day on the photo's own clock, days starting at 04:00. latitude: degrees, NaN without a
+    position. marks: digests of what each photo tells. embeddings: (n, 512) float32, L2-normalised.
     """
 
     items: tuple[AnalysedPhoto, ...]
     day: IntVector
-    worth: FloatVector
+    latitude: FloatVector
     marks: NDArray[np.uint64]
     embeddings: FloatArray = field(repr=False)
     by_id: Mapping[str, int] = field(repr=False)
     by_tag: Mapping[str, IntVector] = field(repr=False)  # sure ones, with all that they imply
     certainty: Mapping[str, FloatVector] = field(repr=False)  # of the tag on those
+    tags: Mapping[str, Tag] = field(repr=False)
+    _worth: FloatVector = field(repr=False)  # NaN until somebody asks: most photos are in no memory
+
+    def worth(self, at: IntVector) -> FloatVector:
+        """How much some photos are worth, 0 to 1 each."""
+        for n in at[np.isnan(self._worth[at])].tolist():
+            self._worth[n] = rate_photo(self.items[n], self.tags)
+        return self._worth[at]
 
     @property
     def min_photos(self) -> int:
@@ -75,26 +91,46 @@ def fill_shelf(
         and look.day <= last
         and look.item.photo.is_dated
         and look.item.photo.id not in hidden_photos
+        and not _is_poor(look.item)
         and not _is_page(look, tags)
         and not (hidden_nodes and _is_of(look, hidden_nodes))
     ]
     rows.sort(key=lambda row: (looks[row].utc_s, looks[row].item.photo.id))
-    found: dict[str, list[tuple[int, float]]] = {}
-    for position, row in enumerate(rows):
-        for tag, certainty in looks[row].tags.items():
-            if certainty >= SURE_TAG:
-                found.setdefault(tag, []).append((position, certainty))
     items = tuple(looks[row].item for row in rows)
+    by_tag = _find_sure_tags([looks[row].tags for row in rows])
+    points = [item.photo.facts.gps for item in items]
     return Shelf(
         items=items,
         day=np.array([looks[row].day for row in rows], dtype=np.int64),
-        worth=np.array([rate_photo(item, tags) for item in items], dtype=np.float64),
-        marks=np.array([int.from_bytes(looks[row].mark) for row in rows], dtype=np.uint64),
+        latitude=np.array([point.latitude if point else np.nan for point in points], dtype=np.float64),
+        marks=np.frombuffer(b"".join(looks[row].mark for row in rows), dtype=np.uint64),
         embeddings=snapshot.embeddings[rows] if rows else snapshot.embeddings[:0],
         by_id={item.photo.id: n for n, item in enumerate(items)},
-        by_tag={tag: np.array([n for n, _ in hits], dtype=np.int64) for tag, hits in found.items()},
-        certainty={tag: np.array([p for _, p in hits], dtype=np.float64) for tag, hits in found.items()},
+        by_tag={tag: at for tag, (at, _) in by_tag.items()},
+        certainty={tag: certainty for tag, (_, certainty) in by_tag.items()},
+        tags=tags,
+        _worth=np.full(len(items), np.nan),
     )
+
+
+def _find_sure_tags(found: Sequence[Mapping[str, float]]) -> dict[str, tuple[IntVector, FloatVector]]:
+    """Tag -> the photos that surely show it, in order, and how certain each is."""
+    number: defaultdict[str, int] = defaultdict(count().__next__)
+    tag = np.fromiter(map(number.__getitem__, chain.from_iterable(found)), dtype=np.int64)
+    certainty = np.fromiter(chain.from_iterable(tags.values() for tags in found), dtype=np.float64)
+    at = np.repeat(np.arange(len(found)), [len(tags) for tags in found])
+    sure = certainty >= SURE_TAG
+    tag, certainty, at = tag[sure], certainty[sure], at[sure]
+    order = np.argsort(tag, kind="stable")
+    edges = np.searchsorted(tag[order], np.arange(len(number) + 1))
+    parts = {name: order[edges[n] : edges[n + 1]] for name, n in number.items()}
+    return {name: (at[part], certainty[part]) for name, part in parts.items() if len(part)}
+
+
+def _is_poor(item: AnalysedPhoto) -> bool:
+    """Whether it came out so badly that it tells nothing, and nobody said that they like it all the same."""
+    is_chosen = item.photo.is_favourite or (item.photo.facts.rating or 0) > 0
+    return item.quality.overall < MIN_OVERALL and not is_chosen
 
 
 def _is_page(look: Look, tags: Mapping[str, Tag]) -> bool:

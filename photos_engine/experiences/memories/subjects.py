@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from photos_engine.experiences.memories.candidates import Candidate, Sources, is_told
-from photos_engine.experiences.memories.shelf import MIN_MEMORABLE, FloatVector, IntVector, Shelf
+from photos_engine.experiences.memories.shelf import MIN_MEMORABLE, VERY_SURE_TAG, FloatVector, IntVector, Shelf
 from photos_engine.graph import ancestors_of, as_slug, join_suburbs
 from photos_engine.types import Interest, Place, Reason, Tag
 
@@ -18,7 +18,6 @@ _MIN_THEME_DAYS = 3
 _MIN_PLACE_YEARS = 2
 _CERTAINTY_BONUS = 0.3
 _OUTLIER_DEVIATIONS = 2.5  # median absolute deviations below the median likeness to the surest photos
-VERY_SURE_TAG = 0.8
 ENOUGH_PHOTOS = 12
 
 
@@ -88,10 +87,10 @@ def find_places(s: Sources) -> Iterator[Candidate]:
     journeys = (*s.graph.trips(), *s.graph.days_out())
     away = [n for journey in journeys for n in s.shelf.positions(journey.photo_ids).tolist()]
     located = [(n, place) for n in sorted(away) if (place := s.shelf.items[n].photo.place)]
-    of: dict[Place, list[int]] = {}
+    of: dict[int, tuple[Place, list[int]]] = {}
     for (n, _), place in zip(located, join_suburbs([place for _, place in located]), strict=True):
-        of.setdefault(place, []).append(n)
-    for place, members in of.items():
+        of.setdefault(place.geoname_id, (place, []))[1].append(n)
+    for place, members in of.values():
         at = np.array(members, dtype=np.int64)
         years = _years(s.shelf, at)
         if len(years) >= _MIN_PLACE_YEARS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -97,6 +98,30 @@ def test_interests_fade_and_come_back_with_their_season(graph: PersonalGraph) ->
     assert strength("beach", date(2021, 7, 10)) > strength("beach", date(2022, 12, 10))
 
 
+def test_interests_are_nodes_tied_to_their_tag_years_and_seasons(graph: PersonalGraph) -> None:
+    known = {node for node, d in graph.view.nodes(data=True) if d["kind"] == "interest"}
+    assert {"interest:dog", "interest:beach", "interest:snow"} <= known
+    assert "interest:person" not in known  # on every photo
+    dog = graph.node("interest:dog")
+    assert dog["strength"] == next(i.strength for i in graph.interests() if i.node == "tag:dog")
+    assert set(graph.view["interest:snow"]) == {"tag:snow", "year:2022", "season:winter"}
+    beach = {year: graph.view["interest:beach"][f"year:{year}"][0] for year in (2021,)}
+    assert "On 25 photos of 2021" in beach[2021]["reason"]
+    assert (beach[2021]["start"], beach[2021]["end"]) == ("2021-07-05", "2021-07-09")
+    winter = graph.why(("interest:snow", "season:winter"))[0].text
+    assert winter == "25 of its 25 photos are of winter, 3.4 times its share."
+
+
+def test_every_edge_that_photos_speak_for_says_when_that_was(graph: PersonalGraph) -> None:
+    for a, b, data in graph.view.edges(data=True):
+        if data["provenance"]["count"]:
+            assert data["start"] <= data["end"]
+            assert data["provenance"]["photos"]
+        else:
+            assert data["relation"] == "is_a", (a, b)
+        assert graph.why((a, b))
+
+
 def test_related_nodes_come_with_reasons(graph: PersonalGraph) -> None:
     near = graph.related("trip:2022-02-05-chamonix", limit=20)
     assert {"tag:snow", "person:ben"} <= {r.node for r in near}
@@ -160,6 +185,22 @@ class TestDecisions:
         assert less["tag:dog"] < plain["tag:dog"] / 2
         assert less["tag:pet"] == plain["tag:pet"]
 
+    def test_an_interest_goes_with_its_tag_and_can_be_hidden_by_itself(self) -> None:
+        life = sample_life()
+        life.decide("tag:dog", Decision.HIDE)
+        life.decide("interest:beach", Decision.HIDE)
+        graph = build_graph(life.snapshot(), TAGS)
+        assert {"interest:dog", "interest:beach"} <= graph.hidden()
+        assert {"tag:dog", "tag:beach"}.isdisjoint(i.node for i in graph.interests())
+
+    def test_an_interest_can_be_featured_less(self) -> None:
+        life = sample_life()
+        plain = {i.node: i.strength for i in build_graph(life.snapshot(), TAGS).interests()}
+        life.decide("interest:snow", Decision.FEATURE_LESS)
+        less = {i.node: i.strength for i in build_graph(life.snapshot(), TAGS).interests()}
+        assert less["tag:snow"] < plain["tag:snow"] / 2
+        assert less["tag:dog"] == plain["tag:dog"]
+
 
 class TestFile:
     def test_a_saved_graph_answers_alike(self, graph: PersonalGraph, tmp_path: Path) -> None:
@@ -194,6 +235,19 @@ class TestFile:
         graph.save(path)
         path.write_bytes(path.read_bytes()[:-100])
         assert PersonalGraph.load(path, model=MODEL, revision=1) is None
+
+
+def test_what_was_known_of_moments_changes_nothing() -> None:
+    life = sample_life()
+    before = build_graph(life.snapshot(), TAGS)
+    for n in range(4):
+        life.shoot(datetime(2021, 7, 6, 9, 5 + 9 * n), "sea", at="Biarritz")
+    life.items[0] = replace(life.items[0], tags={"sunset": 0.9})
+    life.decide(f"moment:{life.items[8].photo.taken:%Y-%m-%d}T18:00:00", Decision.HIDE)
+    after = build_graph(life.snapshot(), TAGS, earlier=before)
+    assert after.as_json() == build_graph(life.snapshot(), TAGS).as_json()
+    kept = sum(page is before.pages.get(key) for key, page in after.pages.items())
+    assert 0 < len(after.pages) - kept <= 4
 
 
 def test_an_empty_library_has_an_empty_graph() -> None:

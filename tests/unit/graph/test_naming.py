@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from fakes.library import PLACES
 
@@ -10,6 +12,7 @@ from photos_engine.types import Place
 
 ANGLET = Place("Anglet", "Nouvelle-Aquitaine", "France", "FR", 43.4816, -1.5180, 900)
 BIARRITZ, LISBON, ANNECY, CHAMONIX = (PLACES[name] for name in ("Biarritz", "Lisbon", "Annecy", "Chamonix"))
+JASPER, LODGE = PLACES["Jasper"], replace(PLACES["Jasper"], city="Jasper Park Lodge", geoname_id=901)
 LYON, KYOTO, BARCELONA = (PLACES[name] for name in ("Lyon", "Kyoto", "Barcelona"))
 
 
@@ -17,7 +20,9 @@ LYON, KYOTO, BARCELONA = (PLACES[name] for name in ("Lyon", "Kyoto", "Barcelona"
     ("places", "title", "scope"),
     [
         ([BIARRITZ] * 10, "Biarritz", "city"),
-        ([BIARRITZ] * 6 + [ANGLET] * 4, "Biarritz", "city"),
+        ([BIARRITZ] * 7 + [ANGLET] * 3, "Biarritz", "city"),
+        ([BIARRITZ] * 5 + [ANGLET] * 6, "Biarritz and Anglet", "cities"),
+        ([LODGE] * 6 + [JASPER] * 4, "Jasper", "city"),
         ([LISBON] * 8 + [BARCELONA] * 2, "Lisbon", "city"),
         ([LISBON] * 5 + [BARCELONA] * 5, "Lisbon and Barcelona", "cities"),
         ([ANNECY] * 4 + [CHAMONIX] * 3 + [LYON] * 3, "Auvergne-Rhône-Alpes", "region"),
