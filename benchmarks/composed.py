@@ -1,7 +1,8 @@
 """Sixty composed queries with known answers: themes, places, dates and kinds of a scripted life.
 
-What a photo shows is known by its theme, and by its captions where its source has some; of a photo that
-has neither ("daily"), nothing is known of what it shows, and it doesn't count.
+What a photo shows is known by its theme, and by its captions where its source has some: two of five that name a
+thing say that it is there, one leaves it open. Of a photo that has neither ("daily"), nothing is known of what it
+shows; what is open doesn't count.
 """
 
 from __future__ import annotations
@@ -160,7 +161,8 @@ def _shows(word: str, captions: Mapping[str, Sequence[str]]) -> Holds:
             return True
         texts = captions.get(Path(facts["source"]).stem)
         if texts is not None:
-            return any(wanted & taxonomy.in_caption(text) for text in texts)
+            named = sum(bool(wanted & taxonomy.in_caption(text)) for text in texts)
+            return None if named == 1 else named > 1
         return None if facts["theme"] in UNKNOWN or facts["kind"] != "photo" else False
 
     return shows

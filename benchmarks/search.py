@@ -22,7 +22,7 @@ from pathlib import Path
 
 from composed import ask_composed
 from scripted import Truth as Life
-from search_scale import measure_scale
+from search_scale import MOST_FOR_GRAPH, measure_scale
 
 from photos_engine import PhotosEngine
 from photos_engine.analyzers import Taxonomy
@@ -84,9 +84,12 @@ def main() -> int:
     parser.add_argument("--life", type=Path, help="what scripted_life.py has written, for composed queries about it")
     parser.add_argument("--scale", type=int, nargs="+", metavar="PHOTOS", help="measure libraries of these sizes")
     parser.add_argument("--peers", type=Path, help="with --scale: a folder for towers of CLIP's shape, to compare")
+    parser.add_argument(
+        "--most-for-graph", type=int, default=MOST_FOR_GRAPH, help="with --scale: build HNSW up to this size"
+    )
     arguments = parser.parse_args()
     if arguments.scale:
-        measure_scale(arguments.library, arguments.scale, arguments.peers)
+        measure_scale(arguments.library, arguments.scale, arguments.peers, arguments.most_for_graph)
         return 0
     if arguments.data is None:
         parser.error("--data is needed")

@@ -7,22 +7,26 @@ out what other programs took of a shared machine, `wall` doesn't.
 
 from __future__ import annotations
 
+import resource
 import shutil
 import sqlite3
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import faiss
 import numpy as np
+from numpy.typing import NDArray
 from peers import TEXT_TOWER, TOKENS, graph_of, write_graphs
 
 from photos_engine import PhotosEngine
 from photos_engine.index import CompactIndex
-from photos_engine.types import EMBEDDING_DIMENSIONS, FloatArray
+from photos_engine.types import EMBEDDING_DIMENSIONS, Decision, FloatArray
 
 PHRASES = (
     "dog on the beach",
@@ -69,7 +73,8 @@ FACTS = (
     "snow -dog",
 )
 COUNT, CHUNK = 50, 50_000
-MOST_FOR_HNSW = 100_000  # a graph of a million takes a quarter of an hour to build
+MOST_FOR_LIBRARY = 100_000  # of a million the database alone is 3 GB
+MOST_FOR_GRAPH = 100_000  # a graph of a million takes a quarter of an hour to build
 
 
 def perturbed(real: FloatArray, count: int, seed: int) -> Iterator[FloatArray]:
@@ -88,75 +93,161 @@ def unit(vectors: FloatArray) -> FloatArray:
     return normalised
 
 
-def timed(asked: Sequence[str] | Sequence[FloatArray], answer: Callable[..., object]) -> str:
-    """Milliseconds of each, asked once: median and 95th percentile."""
-    wall, cpu = [], []
-    for item in asked:
-        start, busy = time.perf_counter(), time.process_time()
-        answer(item)
-        wall.append((time.perf_counter() - start) * 1000)
-        cpu.append((time.process_time() - busy) * 1000)
-    figures = (
-        f"{name} {statistics.median(ms):.1f}, p95 {np.percentile(ms, 95):.1f} ms"
-        for name, ms in (("cpu", cpu), ("wall", wall))
-    )
-    return "; ".join(figures)
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Milliseconds of questions, each asked once."""
+
+    cpu_ms: FloatArray
+    wall_ms: FloatArray
+
+    @classmethod
+    def of(cls, asked: Iterable[Any], answer: Callable[[Any], object]) -> Times:
+        """Ask, and look at the clocks."""
+        cpu, wall = [], []
+        for item in asked:
+            start, busy = time.perf_counter(), time.process_time()
+            answer(item)
+            wall.append((time.perf_counter() - start) * 1000)
+            cpu.append((time.process_time() - busy) * 1000)
+        return cls(np.array(cpu), np.array(wall))
+
+    def __str__(self) -> str:
+        figures = (("cpu", self.cpu_ms), ("wall", self.wall_ms))
+        return "; ".join(f"{n} {np.median(ms):.1f}, p95 {np.percentile(ms, 95):.1f} ms" for n, ms in figures)
 
 
-def measure_index(real: FloatArray, queries: FloatArray, count: int, folder: Path) -> None:
-    """The compact index against all vectors in full, and against a graph of neighbours where that is feasible."""
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to answer a phrase from the same embeddings: a text tower, an index, and what these cost."""
+
+    name: str
+    encode: Times
+    search: Times
+    recall: float
+    disk_mb: float | None = None
+    built_s: float | None = None
+    opened_s: float | None = None
+    more_s: float | None = None
+
+    def row(self) -> dict[str, Any]:
+        """Figures for a table, in processor time: a shared machine gives no others."""
+        both = self.encode.cpu_ms + self.search.cpu_ms
+        return {
+            "way": self.name,
+            "text p95 ms": round(float(np.percentile(self.encode.cpu_ms, 95)), 1),
+            "index p95 ms": round(float(np.percentile(self.search.cpu_ms, 95)), 1),
+            "both p50 ms": round(float(np.median(both)), 1),
+            "both p95 ms": round(float(np.percentile(both, 95)), 1),
+            f"recall at {COUNT}": round(self.recall, 3),
+            "disk MB": "" if self.disk_mb is None else round(self.disk_mb),
+            "built s": "" if self.built_s is None else round(self.built_s, 1),
+            "opened s": "" if self.opened_s is None else round(self.opened_s, 2),
+            "1,000 more s": "" if self.more_s is None else round(self.more_s, 2),
+        }
+
+
+def measure_index(real: FloatArray, towers: Towers, count: int, folder: Path, *, with_graph: bool) -> None:
+    """Print the compact index against all vectors in full, and against a graph of neighbours."""
+    truth = find_exact(real, towers.vectors, count)
+    ways = [measure_compact(real, towers, truth, count, folder)]
+    vectors = np.concatenate(list(perturbed(real, count, 1)))  # 2 GB for a million
+    ways.append(measure_brute_force(vectors, towers))
+    del vectors
+    if with_graph:
+        ways.append(measure_graph(real, towers, truth, count))
+    rows = [way.row() for way in ways]
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"\n{count:,} embeddings; {peak_mb:,.0f} MiB resident so far, the twins' vectors included\n")
+    print("| " + " | ".join(rows[0]) + " |\n|" + " --- |" * len(rows[0]))
+    for row in rows:
+        print("| " + " | ".join(map(str, row.values())) + " |")
+
+
+def measure_brute_force(vectors: FloatArray, towers: Towers) -> Way:
+    """All vectors in float32, multiplied with the query."""
+    search = Times.of(towers.vectors, lambda q: np.argpartition(-(vectors @ q), COUNT)[:COUNT])
+    return Way("brute force, float32", towers.ours, search, 1.0, disk_mb=vectors.nbytes / 1e6)
+
+
+def find_exact(real: FloatArray, queries: FloatArray, count: int) -> NDArray[np.int64]:
+    """The numbers of the nearest of all embeddings, (queries, COUNT)."""
+    cosines = np.concatenate([queries @ vectors.T for vectors in perturbed(real, count, 1)], axis=1)
+    return np.argpartition(-cosines, COUNT, axis=1)[:, :COUNT]
+
+
+def recall_of(found: Sequence[NDArray[np.int64]], truth: NDArray[np.int64]) -> float:
+    """The share of the truth that is found."""
+    return statistics.mean(len(np.intersect1d(a, b)) / COUNT for a, b in zip(found, truth, strict=True))
+
+
+def measure_compact(real: FloatArray, towers: Towers, truth: NDArray[np.int64], count: int, folder: Path) -> Way:
+    """The engine's own index, saved and opened again."""
     index, path = CompactIndex("m", EMBEDDING_DIMENSIONS), folder / "index" / "v"
-    exact: list[FloatArray] = []
-    busy = 0.0
+    built = 0.0
     for number, vectors in enumerate(perturbed(real, count, 1)):
-        exact.append(queries @ vectors.T)
         start = time.process_time()
         index.add(np.arange(number * CHUNK, number * CHUNK + len(vectors)), vectors)
         index.save(path)
-        busy += time.process_time() - start
+        built += time.process_time() - start
     size = sum(file.stat().st_size for file in path.parent.iterdir()) / 1e6
-    start = time.perf_counter()
+    start = time.process_time()
     index = CompactIndex.load(path, "m")
-    print(
-        f"{count:,} embeddings: built in {busy:.1f} s cpu, {size:.0f} MB, opened in {time.perf_counter() - start:.2f} s"
-    )
-    truth = np.argsort(-np.concatenate(exact, axis=1), axis=1)[:, :COUNT]
-    index.search(queries[:1], COUNT)
-    print(f"  compact      {timed(list(queries[:, None]), lambda q: index.search(q, COUNT))}")
-    found = [index.search(q[None], COUNT)[0][0] for q in queries]
-    shares = [len(set(a.tolist()) & set(b.tolist())) / COUNT for a, b in zip(found, truth, strict=True)]
-    print(f"  recall at {COUNT}: {statistics.mean(shares):.3f}, the worst query {min(shares):.2f}")
+    opened = time.process_time() - start
+    queries = towers.vectors[:, None]
+    index.search(queries[0], COUNT)
+    search = Times.of(queries, lambda q: index.search(q, COUNT))
+    recall = recall_of([index.search(q, COUNT)[0][0] for q in queries], truth)
     start = time.process_time()
     index.add(np.arange(count, count + 1000), next(perturbed(real, 1000, 2)))
     index.save(path)
-    print(f"  1,000 more in {time.process_time() - start:.2f} s cpu")
-    if count <= MOST_FOR_HNSW:
-        measure_twins(real, queries, count)
+    more = time.process_time() - start
+    return Way("ours: int8 rows, coarse codes", towers.ours, search, recall, size, built, opened, more)
 
 
-def measure_twins(real: FloatArray, queries: FloatArray, count: int) -> None:
-    """Brute force in float32, and a graph of neighbours."""
-    vectors = np.concatenate(list(perturbed(real, count, 1)))
-    print(f"  brute force  {timed(list(queries), lambda q: np.argpartition(-(vectors @ q), COUNT)[:COUNT])}")
+def measure_graph(real: FloatArray, towers: Towers, truth: NDArray[np.int64], count: int) -> Way:
+    """What Immich's query amounts to: CLIP's text tower, where its shape is at hand, and HNSW in float32."""
     graph = faiss.IndexHNSWFlat(EMBEDDING_DIMENSIONS, 16, faiss.METRIC_INNER_PRODUCT)
-    start = time.process_time()
-    graph.add(vectors)
-    built = time.process_time() - start
+    built = 0.0
+    for vectors in perturbed(real, count, 1):
+        start = time.process_time()
+        graph.add(vectors)
+        built += time.process_time() - start
     graph.hnsw.efSearch = 100
-    took = timed(list(queries[:, None]), lambda q: graph.search(q, COUNT))
-    print(f"  hnsw         {took}; built in {built:.0f} s cpu")
+    queries = towers.vectors[:, None]
+    search = Times.of(queries, lambda q: graph.search(q, COUNT))
+    recall = recall_of([graph.search(q, COUNT)[1][0] for q in queries], truth)
+    size = count * (4 * EMBEDDING_DIMENSIONS + 4 * 2 * 16) / 1e6
+    name = "HNSW, our text tower" if towers.clip is None else "HNSW, text tower of CLIP's shape"
+    return Way(name, towers.clip or towers.ours, search, recall, size, built)
 
 
-def measure_text_towers(engine: PhotosEngine, peers: Path) -> None:
+@dataclass(frozen=True, slots=True)
+class Towers:
+    """The phrases in the joint space, (n, 512), and what encoding each takes: with ours, with one of CLIP's shape."""
+
+    vectors: FloatArray
+    ours: Times
+    clip: Times | None
+
+
+def measure_towers(encode: Callable[[Sequence[str]], FloatArray], peers: Path | None) -> Towers:
     """The text tower in use against one of CLIP ViT-B/32's shape with random weights."""
+    encode(["a phrase to open everything"])
+    ours = Times.of(PHRASES, lambda text: encode([text]))
+    return Towers(encode(PHRASES), ours, None if peers is None else _time_clip(peers))
+
+
+def _time_clip(peers: Path) -> Times:
     import onnxruntime
 
-    write_graphs(peers)
+    if not graph_of(peers, TEXT_TOWER).is_file():
+        write_graphs(peers)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     tower = onnxruntime.InferenceSession(str(graph_of(peers, TEXT_TOWER)), options, providers=["CPUExecutionProvider"])
     ids = np.ones((1, TOKENS), np.int64)
-    print(f"text towers: CLIP's shape {timed(PHRASES, lambda _: tower.run(None, {'input': ids}))}")
+    tower.run(None, {"input": ids})
+    return Times.of(PHRASES, lambda _: tower.run(None, {"input": ids}))
 
 
 def measure_library(library: Path, count: int, folder: Path) -> None:
@@ -165,15 +256,18 @@ def measure_library(library: Path, count: int, folder: Path) -> None:
     shutil.copytree(library, big, ignore=shutil.ignore_patterns("thumbnails", "index", "lock"))
     multiply(big / "library.sqlite", count)
     with PhotosEngine.open(big) as engine:
-        start = time.perf_counter()
-        engine.search("a phrase to open everything", limit=1)
-        print(f"library of {count:,}: ready in {time.perf_counter() - start:.1f} s")
-        print(f"  phrases      {timed(PHRASES, engine.search)}")
-        print(f"  facts, tags  {timed(FACTS, engine.search)}")
-        print(f"  the same     {timed(FACTS, engine.search)}")
+        print(f"library of {count:,}: prepared in {Times.of([0], lambda _: engine.tidy())}")
+    with PhotosEngine.open(big) as engine:
+        print(f"  the first    {Times.of(['a phrase to open everything'], engine.search)}")
+        asked = Times.of((*PHRASES, *FACTS), engine.search)
+        print(f"  all          {asked}")
+        print(f"  phrases      {Times(asked.cpu_ms[: len(PHRASES)], asked.wall_ms[: len(PHRASES)])}")
+        print(f"  facts, tags  {Times(asked.cpu_ms[len(PHRASES) :], asked.wall_ms[len(PHRASES) :])}")
         typed = [text[:end] for text in FACTS for end in range(1, len(text), 3)]
         engine.suggest("a")
-        print(f"  suggestions  {timed(typed, engine.suggest)}")
+        print(f"  suggestions  {Times.of(typed, engine.suggest)}")
+        engine.decide(engine.search("dog", limit=1).results[0].photo, Decision.FAVOURITE)
+        print(f"  after a decision {Times.of(['dog'], engine.search)}")
 
 
 def multiply(database: Path, count: int) -> None:
@@ -218,19 +312,15 @@ def multiply(database: Path, count: int) -> None:
         connection.commit()
 
 
-def measure_scale(library: Path, counts: Sequence[int], peers: Path | None) -> None:
-    """Print everything, for libraries and indexes of these sizes."""
+def measure_scale(library: Path, counts: Sequence[int], peers: Path | None, most_for_graph: int) -> None:
+    """Print everything: for indexes of these sizes, and for a library of the smallest, or of as many as fit a disk."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with PhotosEngine.open(library) as engine:
             real = engine.snapshot().embeddings
-            encode = engine._models.words(engine.status().model).encode
-            encode(PHRASES[:1])
-            print(f"text towers: ours {timed(PHRASES[1:], lambda text: encode([text]))}")
-            queries = encode(PHRASES)
-            if peers is not None:
-                measure_text_towers(engine, peers)
-        measure_library(library, min(counts), folder)
+            towers = measure_towers(engine._models.words(engine.status().model).encode, peers)
+        measure_library(library, min(*counts, MOST_FOR_LIBRARY), folder)
+        shutil.rmtree(folder / "library")
         for count in counts:
-            measure_index(real, queries, count, folder)
+            measure_index(real, towers, count, folder, with_graph=count <= most_for_graph)
             shutil.rmtree(folder / "index")

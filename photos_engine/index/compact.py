@@ -130,18 +130,35 @@ class CompactIndex:
         require_dimensions(queries, self.dimensions)
         state = self._state
         there = np.flatnonzero(state.keys != _GONE)
-        k = min(count, len(there))
-        keys = np.empty((len(queries), max(k, 0)), np.int64)
+        k = max(min(count, len(there)), 0)
+        keys = np.empty((len(queries), k), np.int64)
         scores = np.empty(keys.shape, np.float32)
-        for number, query in enumerate(queries if k > 0 else ()):
-            rows = there if state.coarse is None else self._candidates(state, query, k, there)
-            cosines = np.concatenate(
-                [state.rows(rows[i : i + _ROWS_AT_ONCE]) @ query for i in range(0, len(rows), _ROWS_AT_ONCE)]
-            )
-            best = np.argpartition(-cosines, k - 1)[:k]
-            best = best[np.argsort(-cosines[best], kind="stable")]
-            keys[number], scores[number] = state.keys[rows[best]], cosines[best]
+        for number, query in enumerate(queries if k else ()):
+            rows, scores[number] = self._nearest_rows(state, query, k, there)
+            keys[number] = state.keys[rows]
         return keys, scores
+
+    def nearest(self, query: FloatArray, count: int) -> tuple[Keys, FloatArray]:
+        """The `count` nearest to one query, best first, with their vectors."""
+        require_dimensions(query[None], self.dimensions)
+        state = self._state
+        there = np.flatnonzero(state.keys != _GONE)
+        k = max(min(count, len(there)), 0)
+        rows = self._nearest_rows(state, query, k, there)[0] if k else there[:0]
+        ascending, places = np.unique(rows, return_inverse=True)
+        return state.keys[rows], state.rows(ascending)[places]
+
+    def _nearest_rows(
+        self, state: _State, query: FloatArray, k: int, there: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], FloatArray]:
+        """The numbers of the k nearest rows, and their cosines, best first."""
+        rows = there if state.coarse is None else self._candidates(state, query, k, there)
+        cosines = np.concatenate(
+            [state.rows(rows[i : i + _ROWS_AT_ONCE]) @ query for i in range(0, len(rows), _ROWS_AT_ONCE)]
+        )
+        best = np.argpartition(-cosines, k - 1)[:k]
+        best = best[np.argsort(-cosines[best], kind="stable")]
+        return rows[best], cosines[best]
 
     def _candidates(self, state: _State, query: FloatArray, k: int, there: NDArray[np.int64]) -> NDArray[np.int64]:
         """Row numbers worth reading, ascending, at least k of them; those removed don't count."""

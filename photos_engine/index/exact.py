@@ -60,6 +60,13 @@ class ExactIndex:
         order = np.argsort(-scores, axis=1, kind="stable")
         return keys[np.take_along_axis(nearest, order, axis=1)], np.take_along_axis(scores, order, axis=1)
 
+    def nearest(self, query: FloatArray, count: int) -> tuple[Keys, FloatArray]:
+        """The `count` nearest to one query, best first, with their vectors."""
+        require_dimensions(query[None], self.dimensions)
+        keys, vectors = self._rows
+        best = np.argsort(-(vectors @ query), kind="stable")[: max(count, 0)]
+        return keys[best], vectors[best]
+
     def save(self, path: Path) -> None:
         """Write the index to a file, atomically."""
         buffer = io.BytesIO()

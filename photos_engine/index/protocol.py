@@ -47,6 +47,13 @@ class VectorIndex(Protocol):
         k is `count` or, in a smaller index, its length. Raises: WrongDimension.
         """
 
+    def nearest(self, query: FloatArray, count: int) -> tuple[Keys, FloatArray]:
+        """The `count` nearest to one query, best first, with their vectors.
+
+        query: (dimensions,) float32, L2-normalised. Returns keys (k,) and vectors (k, dimensions), k as in `search`,
+        as the index has them: cosines with them differ by less than 0.001. Raises: WrongDimension.
+        """
+
     def save(self, path: Path) -> None:
         """Write the index to a file, atomically. Raises: OSError."""
 

@@ -1,22 +1,29 @@
-"""Look-ups: which photos meet a condition, and which names the library knows. Search asks them."""
+"""Look-ups: every photo's facts in columns, and the names that the library knows. Search asks them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select, true
+from sqlalchemy import Connection, LargeBinary, cast, func, literal, select, true
 
 from photos_engine.store.gathered import GatheredRepository
-from photos_engine.store.tables import analysis, decision, file, is_present, model, person_region, photo, place
-from photos_engine.types import DateSource, Decision, Gathered, Place
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from photos_engine.store.tables import (
+    analysis,
+    decision,
+    file,
+    gathered,
+    is_present,
+    model,
+    person_region,
+    photo,
+    place,
+)
+from photos_engine.types import Decision, Gathered, Place
 
 
 class Trait(StrEnum):
@@ -32,23 +39,24 @@ class Trait(StrEnum):
     HIDDEN = "hidden"
 
 
-def _is_decided(what: Decision) -> ColumnElement[bool]:
-    return exists().where(decision.c.subject == photo.c.content_hash, decision.c.decision == what.value)
+@dataclass(frozen=True, slots=True, eq=False)
+class Column:
+    """One of few values for each photo. codes (n,) int32, places in `values`."""
 
+    codes: NDArray[np.int32]
+    values: tuple[str, ...]
 
-_TRAITS: dict[Trait, ColumnElement[bool]] = {
-    Trait.UPRIGHT: photo.c.height_px > photo.c.width_px,
-    Trait.WIDE: photo.c.width_px > photo.c.height_px,
-    Trait.SQUARE: photo.c.width_px == photo.c.height_px,
-    Trait.PANORAMA: or_(photo.c.width_px >= 2 * photo.c.height_px, photo.c.height_px >= 2.5 * photo.c.width_px),
-    Trait.MOVING: or_(
-        photo.c.has_embedded_video != 0,
-        exists().where(file.c.photo_id == photo.c.id, file.c.role == "video", file.c.gone_utc.is_(None)),
-    ),
-    Trait.LOCATED: photo.c.latitude.is_not(None),
-    Trait.FAVOURITE: _is_decided(Decision.FAVOURITE),
-    Trait.HIDDEN: _is_decided(Decision.HIDE),
-}
+    @classmethod
+    def of(cls, items: Sequence[str]) -> Column:
+        """A column of these items."""
+        numbers: dict[str, int] = {}
+        codes = np.fromiter((numbers.setdefault(item, len(numbers)) for item in items), np.int32, len(items))
+        return cls(codes, tuple(numbers))
+
+    def is_one_of(self, values: Iterable[str]) -> NDArray[np.bool_]:
+        """Which rows have one of some values, (n,)."""
+        named = frozenset(values)
+        return np.isin(self.codes, [number for number, value in enumerate(self.values) if value in named])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,52 +64,86 @@ class Roster:
     """Every present photo in columns, by ascending key: what most questions about many photos need.
 
     keys (n,) int64; taken_utc and taken_local (n,) float64, seconds since 1970, the latter by the photo's own
-    clock; date_sources (n,) uint8, places in `DATE_SOURCES`; place_ids (n,) int64, 0 for no place; is_hidden (n,).
+    clock; place_ids (n,) int64, 0 for no place; widths_px, heights_px (n,) int32; ratings (n,) int8, 0 for none;
+    is_moving, is_located (n,). A camera is its make, a line break, its model; what is not known is empty.
     """
 
     keys: NDArray[np.int64]
     taken_utc: NDArray[np.float64]
     taken_local: NDArray[np.float64]
-    date_sources: NDArray[np.uint8]
     place_ids: NDArray[np.int64]
-    is_hidden: NDArray[np.bool_]
+    widths_px: NDArray[np.int32]
+    heights_px: NDArray[np.int32]
+    ratings: NDArray[np.int8]
+    is_moving: NDArray[np.bool_]
+    is_located: NDArray[np.bool_]
+    date_sources: Column
+    formats: Column
+    cameras: Column
+    lenses: Column
 
 
-DATE_SOURCES = tuple(DateSource)
+BESIDE = "\n"
+"""Stands between a camera's make and its model."""
 
 
 class LookupRepository:
-    """Sets of photo keys by condition; photos that are gone may be among them."""
+    """What many photos are asked for at once."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def roster(self) -> Roster:
-        """All present photos: a fifth of a second for 100,000 of them."""
-        columns = (photo.c.id, photo.c.taken_utc, photo.c.utc_offset_s, photo.c.date_source, photo.c.place_id)
+        """All present photos: half a second for 100,000 of them."""
+        columns = (
+            *(photo.c.id, photo.c.taken_utc, photo.c.utc_offset_s, photo.c.date_source, photo.c.place_id),
+            *(photo.c.width_px, photo.c.height_px, photo.c.rating, photo.c.has_embedded_video),
+            *(photo.c.latitude.is_not(None), photo.c.format, photo.c.lens),
+            func.coalesce(photo.c.camera_make, "") + BESIDE + func.coalesce(photo.c.camera_model, ""),
+        )
         present = select(file.c.photo_id).where(is_present)
         statement = select(*columns).where(photo.c.id.in_(present)).order_by(photo.c.id)
         rows = self._connection.execute(statement).all()
-        keys, taken, offsets, sources, places = zip(*rows, strict=True) if rows else ((),) * 5
-        code = {source.value: number for number, source in enumerate(DATE_SOURCES)}
-        hidden = select(photo.c.id).where(_is_decided(Decision.HIDE))
-        key_column, taken_utc = np.array(keys, np.int64), np.array(taken, np.float64)
+        keys, taken, offsets, sources, places, widths, heights, ratings, moving, located, formats, lenses, cameras = (
+            zip(*rows, strict=True) if rows else ((),) * len(columns)
+        )
+        taken_utc, key_column = np.array(taken, np.float64), np.array(keys, np.int64)
         return Roster(
             keys=key_column,
             taken_utc=taken_utc,
             taken_local=taken_utc + np.array(offsets, np.float64),
-            date_sources=np.fromiter((code[source] for source in sources), np.uint8),
             place_ids=np.fromiter((place_id or 0 for place_id in places), np.int64),
-            is_hidden=np.isin(key_column, list(self._connection.scalars(hidden))),
+            widths_px=np.array(widths, np.int32),
+            heights_px=np.array(heights, np.int32),
+            ratings=self._with_given_ratings(key_column, np.fromiter((stars or 0 for stars in ratings), np.int8)),
+            is_moving=np.array(moving, np.bool_) | np.isin(key_column, self._with_video()),
+            is_located=np.array(located, np.bool_),
+            date_sources=Column.of(sources),
+            formats=Column.of(formats),
+            cameras=Column.of(cameras),
+            lenses=Column.of([lens or "" for lens in lenses]),
         )
 
-    def years(self) -> tuple[int, int] | None:
-        """The first and the last year of the photos' dates; None for an empty library."""
-        row = self._connection.execute(select(func.min(photo.c.taken_utc), func.max(photo.c.taken_utc))).one()
-        if row[0] is None:
-            return None
-        first, last = ((_EPOCH + timedelta(seconds=s)).year for s in row)
-        return first, last
+    def _with_video(self) -> list[int]:
+        statement = select(file.c.photo_id).where(file.c.role == "video", file.c.gone_utc.is_(None))
+        return [key for key in self._connection.scalars(statement) if key is not None]
+
+    def _with_given_ratings(self, keys: NDArray[np.int64], own: NDArray[np.int8]) -> NDArray[np.int8]:
+        """Ratings, with those that photos were given from their copies; one that is rejected stays so."""
+        ratings = own.copy()
+        for key, rows in self._given().items():
+            row = int(np.searchsorted(keys, key))
+            if row < len(keys) and keys[row] == key and own[row] >= 0:
+                ratings[row] = max(own[row], *(given.rating or 0 for given in rows))
+        return ratings
+
+    def decided(self) -> Mapping[Decision, NDArray[np.int64]]:
+        """Decision -> the photos that it was made about, keys (n,) ascending."""
+        statement = select(decision.c.decision, photo.c.id).join(photo, photo.c.content_hash == decision.c.subject)
+        found: dict[Decision, list[int]] = {}
+        for name, key in self._connection.execute(statement):
+            found.setdefault(Decision(name), []).append(key)
+        return {name: np.array(sorted(keys), np.int64) for name, keys in found.items()}
 
     def places(self) -> list[tuple[Place, int]]:
         """The places of the library's photos and how many photos each has, most first."""
@@ -111,95 +153,50 @@ class LookupRepository:
         statement = statement.group_by(place.c.geoname_id).order_by(count.desc(), place.c.geoname_id)
         return [(Place(*fields), n) for *fields, n in self._connection.execute(statement)]
 
-    def people(self) -> list[str]:
-        """The names that photos' metadata give to people."""
-        own = self._connection.scalars(select(person_region.c.name).distinct())
-        return sorted({*own, *(person.name for given in self._given() for person in given.people)})
-
-    def people_counts(self) -> dict[str, int]:
-        """The names that photos' metadata give to people -> how many photos each is in."""
-        statement = select(person_region.c.name, func.count(person_region.c.photo_id.distinct()))
-        return {name: count for name, count in self._connection.execute(statement.group_by(person_region.c.name))}
-
     def people_by_photo(self) -> list[tuple[int, str, float]]:
-        """(photo key, name, 1.0) of every person named in a photo, each name once."""
-        statement = select(person_region.c.photo_id, person_region.c.name).distinct()
-        return [(key, name, 1.0) for key, name in self._connection.execute(statement)]
+        """(photo key, name, 1.0) of every person named in a photo or in a copy that it was merged with, once each."""
+        named = {
+            (key, name)
+            for key, name in self._connection.execute(select(person_region.c.photo_id, person_region.c.name))
+        }
+        named |= {
+            (key, person.name) for key, rows in self._given().items() for given in rows for person in given.people
+        }
+        return [(key, name, 1.0) for key, name in named]
 
-    def of_people(self, names: Sequence[str]) -> set[int]:
-        """Photos whose metadata name one of these people, spelled exactly so."""
-        own = select(person_region.c.photo_id).where(person_region.c.name.in_(names))
-        keepers = {given.keeper_id for given in self._given() if not {p.name for p in given.people}.isdisjoint(names)}
-        return self._keys(own) | self._keys(select(photo.c.id).where(photo.c.content_hash.in_(keepers)))
+    def _given(self) -> Mapping[int, tuple[Gathered, ...]]:
+        """Photo key -> what it was given from its copies: a person merges tens of groups, or hundreds."""
+        given = GatheredRepository(self._connection).all()
+        keys = select(photo.c.content_hash, photo.c.id).where(photo.c.content_hash.in_(given))
+        return {key: given[content_hash] for content_hash, key in self._connection.execute(keys)} if given else {}
 
-    def cameras(self) -> list[tuple[str, str]]:
-        """(make, model) of the library's cameras; what is not known is empty."""
-        columns = (func.coalesce(photo.c.camera_make, ""), func.coalesce(photo.c.camera_model, ""))
-        return [(make, name) for make, name in self._connection.execute(select(*columns).distinct()) if make or name]
-
-    def by_cameras(self, cameras: Sequence[tuple[str, str]]) -> set[int]:
-        """Photos taken with one of these cameras, as `cameras` names them."""
-        make, name = func.coalesce(photo.c.camera_make, ""), func.coalesce(photo.c.camera_model, "")
-        return self._keys(select(photo.c.id).where(or_(*(and_(make == m, name == n) for m, n in cameras))))
-
-    def lenses(self) -> list[str]:
-        """The names of the library's lenses."""
-        return list(self._connection.scalars(select(photo.c.lens).where(photo.c.lens.is_not(None)).distinct()))
-
-    def by_lenses(self, lenses: Sequence[str]) -> set[int]:
-        """Photos taken through one of these lenses."""
-        return self._keys(select(photo.c.id).where(photo.c.lens.in_(lenses)))
-
-    def head_counts(self, model_name: str, label: str) -> dict[int, int]:
-        """Photo key -> how many people are in it: the most that were either found as `label` or named.
-
-        Photos without a person are left out.
-        """
+    def people_found(self, model_name: str, label: str, keys: NDArray[np.int64] | None = None) -> list[tuple[int, int]]:
+        """(photo key, how many were found as `label`) of photos with any, in all photos or in a few."""
         item = func.json_each(analysis.c.objects).table_valued("value")
         found = select(analysis.c.photo_id, func.count()).select_from(analysis.join(model).join(item, true()))
         found = found.where(model.c.name == model_name, analysis.c.objects != "[]")
         found = found.where(func.json_extract(item.c.value, "$[0]") == label).group_by(analysis.c.photo_id)
-        named = select(person_region.c.photo_id, func.count()).group_by(person_region.c.photo_id)
-        counts: dict[int, int] = {}
-        for statement in (found, named):
-            for key, count in self._connection.execute(statement):
-                counts[key] = max(count, counts.get(key, 0))
-        return counts
+        if keys is not None:
+            found = found.where(analysis.c.photo_id.in_(keys.tolist()))
+        return [(key, count) for key, count in self._connection.execute(found)]
 
-    def with_trait(self, trait: Trait) -> set[int]:
-        """Photos that have a trait."""
-        return self._keys(select(photo.c.id).where(_TRAITS[trait]))
+    def file_marks(self) -> list[tuple[int, bytes]]:
+        """(photo key, what its file tells of its use) of every present photo: equal marks, equal facts.
 
-    def of_formats(self, formats: Sequence[str]) -> set[int]:
-        """Photos in one of these formats, as `Photo.format` names them."""
-        return self._keys(select(photo.c.id).where(photo.c.format.in_(formats)))
-
-    def rated_from(self, stars: int) -> set[int]:
-        """Photos with at least so many stars."""
-        keepers = {given.keeper_id for given in self._given() if (given.rating or 0) >= stars}
-        given_it = and_(photo.c.content_hash.in_(keepers), func.coalesce(photo.c.rating, 0) >= 0)
-        return self._keys(select(photo.c.id).where(or_(photo.c.rating >= stars, given_it)))
-
-    def less_sharp_than(self, model_name: str, sharpness: float) -> dict[int, float]:
-        """Photo key -> sharpness, for the photos below that."""
-        statement = select(analysis.c.photo_id, analysis.c.sharpness).join(model)
-        statement = statement.where(model.c.name == model_name, analysis.c.sharpness < sharpness)
-        return {row.photo_id: row.sharpness for row in self._connection.execute(statement)}
-
-    def seen_as_utility(self, model_name: str, kind: str, probability: float) -> set[int]:
-        """Photos whose utility head gave a kind at least that probability."""
-        seen = func.json_extract(analysis.c.utility, f'$."{kind}"')
-        statement = select(analysis.c.photo_id).join(model)
-        return self._keys(statement.where(model.c.name == model_name, seen >= probability))
-
-    def without_camera(self) -> set[int]:
-        """Photos into whose files no camera wrote its name."""
-        return self._keys(select(photo.c.id).where(photo.c.camera_make.is_(None), photo.c.camera_model.is_(None)))
-
-    def _given(self) -> Iterator[Gathered]:
-        """What photos were given from their copies: a person merges tens of groups, or hundreds."""
-        for rows in GatheredRepository(self._connection).all().values():
-            yield from rows
-
-    def _keys(self, statement: Select[Any]) -> set[int]:
-        return set(self._connection.scalars(statement))
+        Names and folders, format, size, whether a camera wrote into it, place, people, stars, exposure: of these and
+        of what is seen, what a photo serves for and whether it is spoiled is judged.
+        """
+        given = select(func.group_concat(gathered.c.id)).where(gathered.c.keeper_id == photo.c.content_hash)
+        facts = (
+            *(photo.c.format, photo.c.width_px, photo.c.height_px, photo.c.exposure_s, photo.c.rating),
+            *(c.is_(None) for c in (photo.c.camera_make, photo.c.camera_model, photo.c.f_number, photo.c.latitude)),
+            select(func.count()).where(person_region.c.photo_id == photo.c.id).scalar_subquery(),
+            given.scalar_subquery(),
+            func.group_concat(file.c.path),
+        )
+        mark: Any = literal("")
+        for fact in facts:
+            mark = mark.concat("|").concat(func.coalesce(fact, ""))
+        statement = select(photo.c.id, cast(mark, LargeBinary)).join(file, file.c.photo_id == photo.c.id)
+        rows = self._connection.execute(statement.where(is_present).group_by(photo.c.id))
+        return [(key, mark) for key, mark in rows]

@@ -51,6 +51,19 @@ def test_a_vector_is_nearest_to_itself(index: VectorIndex) -> None:
     assert (np.diff(scores, axis=1) <= 0).all()
 
 
+def test_the_nearest_come_with_their_vectors(index: VectorIndex) -> None:
+    vectors = unit_vectors(200)
+    index.add(np.arange(1000, 1200), vectors)
+    index.remove(np.array([1003]))
+    query = unit_vectors(1, seed=1)[0]
+    keys, found = index.nearest(query, 20)
+    expected, scores = index.search(query[None], 20)
+    assert keys.tolist() == expected[0].tolist()
+    assert np.allclose(found @ query, scores[0], atol=1e-5)
+    assert np.allclose(found, vectors[keys - 1000], atol=ROUNDING)
+    assert [len(part) for part in index.nearest(query, 0)] == [0, 0]
+
+
 def test_adding_a_key_again_replaces_its_vector(index: VectorIndex) -> None:
     old, new = unit_vectors(2)
     index.add(np.array([7]), old[None])

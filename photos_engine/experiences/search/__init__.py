@@ -5,12 +5,14 @@
 
 from photos_engine.experiences.search.alike import Example
 from photos_engine.experiences.search.answer import search
+from photos_engine.experiences.search.columns import Columns
 from photos_engine.experiences.search.completion import Completions
 from photos_engine.experiences.search.export import describe_all, write_feed, write_sidecars
 from photos_engine.experiences.search.sources import Basis, Concepts, SearchSources
 
 __all__ = [
     "Basis",
+    "Columns",
     "Completions",
     "Concepts",
     "Example",

@@ -48,13 +48,9 @@ def match_alike_to(example: Example, words: Sequence[str], among: Matches | None
         phrase = sources.encode([" ".join(words)])[0]
         wanted = _unit(wanted + _unit(phrase - concepts.mean(axis=0)))
     if among is not None and len(among) <= _MOST_CANDIDATES:
-        keys = among.keys
+        keys, embeddings = sources.unit.analyses.known_embeddings(sources.model, among.keys)
     else:
-        nearest, _ = sources.index.search(wanted[None], _MOST_CANDIDATES)
-        keys = np.sort(nearest[0]) if among is None else np.intersect1d(nearest[0], among.keys)
-    if example.key is not None:
-        keys = keys[keys != example.key]
-    keys, embeddings = sources.unit.analyses.known_embeddings(sources.model, keys)
+        keys, embeddings = sources.index.nearest(wanted, _MOST_CANDIDATES)
     if not len(keys):
         return NOTHING
     cosines = _unit(embeddings - middle) @ wanted
@@ -63,8 +59,11 @@ def match_alike_to(example: Example, words: Sequence[str], among: Matches | None
         also = f" and “{' '.join(words)}”" if words else ""
         return (Reason("like", cosine, f"It looks like {example.name}{also} ({cosine:.0%})."),)
 
-    found = Matches(keys, cosines.astype(np.float32), why)
-    return found.where(found.strengths >= (ALIKE_WITH_WORDS if words else ALIKE))
+    found = Matches.of(keys, cosines.astype(np.float32), why)
+    found = found.where(found.strengths >= (ALIKE_WITH_WORDS if words else ALIKE))
+    itself = np.array([] if example.key is None else [example.key], np.int64)
+    # The index may know photos that the store has dropped since.
+    return found.within(sources.basis.roster.keys).without(itself)
 
 
 def _unit(vectors: FloatArray) -> FloatArray:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from photos_engine.errors import UsageError
 from photos_engine.experiences.search.alike import Example, match_alike_to
@@ -18,7 +19,7 @@ from photos_engine.experiences.search.sources import SearchSources
 from photos_engine.experiences.search.spelling import Speller
 from photos_engine.experiences.search.understand import understand
 from photos_engine.store.lookups import Trait
-from photos_engine.types import SearchAnswer, SearchHit
+from photos_engine.types import Decision, FloatArray, SearchAnswer, SearchHit
 
 _VISUAL_STAGES = {
     "tag": "taxonomy",
@@ -28,8 +29,8 @@ _VISUAL_STAGES = {
     "like": "embedding",
 }
 """Code of a reason -> the stage it comes from, in the order of the chain; every other code is of the metadata."""
-_WORDS = "words"
-"""Words in the metadata answer for the same phrase as tags and likeness: they make no answer mixed."""
+_WORDS = frozenset({"words", "words_in_picture"})
+"""Words in metadata and pictures answer for the same phrase as tags and likeness: they make no answer mixed."""
 _MOST_SUGGESTIONS = 5
 
 
@@ -87,13 +88,25 @@ def _match(query: Query, sources: SearchSources) -> Matches:
     wanted = [clause for clause in query.clauses if not clause.is_negated]
     unwanted = [clause for clause in query.clauses if clause.is_negated]
     if wanted:
-        found = all_of(_match_clause(clause, sources) for clause in wanted)
+        found = _match_all(wanted, sources)
     elif unwanted:
         found = match_alike(sources.basis.roster.keys, "without", "It has nothing of what you left out.")
     else:
         return NOTHING
     for clause in unwanted if len(found) else ():
         found = found.without(_match_clause(clause, sources).keys)
+    return found
+
+
+def _match_all(clauses: Sequence[Clause], sources: SearchSources) -> Matches:
+    """The photos that meet every clause: what is to be seen is looked for among those that all else holds for."""
+    phrases = [clause for clause in clauses if _is_phrase(clause)]
+    rest = [clause for clause in clauses if not _is_phrase(clause)]
+    if not (phrases and rest):
+        return all_of(_match_clause(clause, sources) for clause in clauses)
+    found = all_of(_match_clause(clause, sources) for clause in rest).within(sources.basis.roster.keys)
+    for clause in phrases if len(found) else ():
+        found = both(match_phrase(clause.terms[0].text, sources, found.keys), found)
     return found
 
 
@@ -123,18 +136,31 @@ def _asks_for_hidden(query: Query) -> bool:
 
 def _shown(found: Matches, sources: SearchSources, *, is_hidden_asked: bool) -> Matches:
     """Those that may be shown: present, and not hidden."""
-    roster = sources.basis.roster
-    return found.within(roster.keys if is_hidden_asked else roster.keys[~roster.is_hidden])
+    present = found.within(sources.basis.roster.keys)
+    return present if is_hidden_asked else present.without(sources.basis.of(Decision.HIDE))
 
 
 def _hits(shown: Matches, limit: int, sources: SearchSources) -> tuple[SearchHit, ...]:
     """The best photos; among equals the newest first."""
     roster = sources.basis.roster
     taken = roster.taken_utc[np.searchsorted(roster.keys, shown.keys)]
-    best = np.lexsort((shown.keys, -taken, -shown.strengths))[:limit]
+    best = _best(limit, shown.strengths, taken)
+    best = best[np.lexsort((shown.keys[best], -taken[best], -shown.strengths[best]))][:limit]
     photos = sources.unit.photos.by_keys(shown.keys[best].tolist())
     ranked = zip(shown.keys[best].tolist(), shown.strengths[best].tolist(), strict=True)
     return tuple(SearchHit(photos[key], round(p, 4), shown.reasons(key)) for key, p in ranked)
+
+
+def _best(limit: int, strengths: FloatArray, taken: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The rows that the `limit` strongest, and among equals newest, are among; to sort all would take longer."""
+    if len(strengths) <= limit:
+        return np.arange(len(strengths))
+    least = np.partition(strengths, -limit)[-limit]
+    stronger, equal = np.flatnonzero(strengths > least), np.flatnonzero(strengths == least)
+    wanted = limit - len(stronger)
+    if len(equal) > wanted:
+        equal = equal[taken[equal] >= np.partition(taken[equal], -wanted)[-wanted]]
+    return np.concatenate([stronger, equal])
 
 
 def _stage(hits: Iterable[SearchHit]) -> str:
@@ -144,7 +170,7 @@ def _stage(hits: Iterable[SearchHit]) -> str:
         return "none"
     if not visual:
         return "metadata"
-    return "mixed" if codes - _VISUAL_STAGES.keys() - {_WORDS} else visual[0]
+    return "mixed" if codes - _VISUAL_STAGES.keys() - _WORDS else visual[0]
 
 
 def _suggest(query: Query, sources: SearchSources) -> tuple[str, ...]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from photos_engine.experiences.search.names import LibraryNames, fact_names, fold, split
-from photos_engine.store import UnitOfWork
+from photos_engine.experiences.search.names import fact_names, fold, split
+from photos_engine.experiences.search.sources import Basis
 from photos_engine.types import Suggestion, Tag
 
 _LONGEST_TAIL = 4
@@ -31,9 +31,9 @@ class Completions:
     beginnings: tuple[tuple[str, int], ...]
 
     @classmethod
-    def read(cls, unit: UnitOfWork, model: str, names: LibraryNames, tags: Mapping[str, Tag]) -> Completions:
+    def of(cls, basis: Basis, tags: Mapping[str, Tag]) -> Completions:
         """Gather the names that a library has photos for."""
-        found = list(dict.fromkeys(_gather(unit, model, names, tags)))
+        found = list(dict.fromkeys(_gather(basis, tags)))
         tails = (
             (" ".join(words[start:]), number)
             for number, name in enumerate(found)
@@ -74,17 +74,13 @@ class Completions:
         return ranked[:limit]
 
 
-def _gather(unit: UnitOfWork, model: str, names: LibraryNames, tags: Mapping[str, Tag]) -> Iterator[Suggestion]:
-    for tag_id, count in unit.analyses.tag_counts(model).items():
+def _gather(basis: Basis, tags: Mapping[str, Tag]) -> Iterator[Suggestion]:
+    for tag_id, count in basis.columns.tags.counts().items():
         if (tag := tags.get(tag_id)) is not None and not tag.is_hidden:
             yield Suggestion(tag.label, "tag", count)
-    places: dict[str, int] = {}
-    for place, count in unit.lookups.places():
-        for name in dict.fromkeys((place.city, place.region, place.country)):
-            if name:
-                places[name] = places.get(name, 0) + count
-    yield from (Suggestion(name, "place", count) for name, count in places.items())
-    yield from (Suggestion(name, "person", count) for name, count in unit.lookups.people_counts().items())
+    names, people = basis.names, basis.columns.people
+    yield from (Suggestion(name, "place", count) for name, count in names.place_counts.items())
+    yield from (Suggestion(name, "person", count) for name, count in people.counts().items())
     if names.years is not None:
         for year in range(names.years[0], names.years[1] + 1):
             yield Suggestion(str(year), "date", 0)

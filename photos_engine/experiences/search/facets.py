@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,24 +28,20 @@ def count_facets(shown: Matches, sources: SearchSources) -> Mapping[str, tuple[F
             cities[city] = cities.get(city, 0) + count
     tags = {
         taxonomy.tag(tag_id).label: count
-        for tag_id, count in _count("tags", sources, shown)
+        for tag_id, count in sources.basis.columns.tags.counts(shown.keys).items()
         if tag_id in taxonomy and not taxonomy.tag(tag_id).is_hidden
     }
     by_year = zip(years.tolist()[::-1], per_year.tolist()[::-1], strict=True)
     return {
         "years": tuple(FacetCount(str(year), count) for year, count in by_year),
         "places": _most_first(cities.items()),
-        "people": _most_first(_count("people", sources, shown)),
+        "people": _most_first(sources.basis.columns.people.counts(shown.keys).items()),
         "tags": _most_first(tags.items()),
     }
 
 
 def _years(seconds: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.floor(seconds).astype("datetime64[s]").astype("datetime64[Y]").astype(np.int64) + 1970
-
-
-def _count(sort: Literal["people", "tags"], sources: SearchSources, shown: Matches) -> list[tuple[str, int]]:
-    return sources.basis.postings(sort, sources.unit, sources.model).count_within(shown.keys)
 
 
 def _most_first(counts: Iterable[tuple[str, int]]) -> tuple[FacetCount, ...]:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import assert_never
 
 import numpy as np
 from numpy.typing import NDArray
 
-from photos_engine.curation import assess_quality, assess_utility, describe_kind
+from photos_engine.curation import describe_kind
 from photos_engine.experiences.search.dates import Span, When
-from photos_engine.experiences.search.matches import NOTHING, Matches, either, match_alike
+from photos_engine.experiences.search.matches import NOTHING, Matches, either, match_alike, merged
 from photos_engine.experiences.search.query import (
     Blurred,
     Cameras,
@@ -26,24 +26,19 @@ from photos_engine.experiences.search.query import (
     Who,
 )
 from photos_engine.experiences.search.sources import SearchSources
-from photos_engine.store.lookups import DATE_SOURCES, Roster, Trait
-from photos_engine.types import AnalysedPhoto, DateSource, Reason
+from photos_engine.index.protocol import Keys
+from photos_engine.store.lookups import Roster, Trait
+from photos_engine.types import DateSource, Decision, Reason
 
 _GUESSES = {
     DateSource.FILE_NAME: (0.6, "Its file name says that it is from then; no camera recorded a date."),
     DateSource.FOLDER: (0.5, "Its folder says that it is from then; no camera recorded a date."),
     DateSource.FILE_TIME: (0.25, "Its file is from then; no camera recorded a date."),
 }
-_TRUST_IN_DATES = np.array([_GUESSES.get(source, (1.0, ""))[0] for source in DATE_SOURCES], np.float32)
 _TAKEN_AT_FEAST = 0.6
 """Of the photos of a feast's days, about how many show it; a tag that shows it adds to that."""
 _FEAST_SEASON = timedelta(30)
 """How far from its days a feast's trees, costumes and eggs are seen."""
-_UTILITY_FLOOR = 0.002
-"""What the utility head gives at random: facts about the file can't raise less to a verdict."""
-_BLUR_CEILING = 0.2
-_PERSON = "person"
-"""What the detector calls a person."""
 _EPOCH, _DAY_S = date(1970, 1, 1), 86_400.0
 _TRAIT_TEXTS = {
     Trait.UPRIGHT: "It is higher than wide.",
@@ -56,49 +51,71 @@ _TRAIT_TEXTS = {
     Trait.HIDDEN: "You hid it.",
 }
 _IMAGE_EXTENSION = re.compile(r"\.(jpe?g|png|heic|heif|avif|webp|gif|bmp|tiff?|dng|cr[23]|nef|arw|orf|rw2|raf)$", re.I)
-_KEYS_AT_ONCE = 5_000  # below SQLite's limit on the variables of one statement
 _IN_WORDS = 0.9
+_IN_PICTURE = 0.7
+"""Of what stands in a picture: a page has many words, and says less of what it is than its name does."""
 
 
 def match_fact(fact: Fact, text: str, sources: SearchSources) -> Matches:
     """The photos that a fact holds for; `text` is how the query named it."""
-    lookups = sources.unit.lookups
+    roster = sources.basis.roster
     match fact:
         case When():
             return _match_when(fact, text, sources)
         case Where():
-            roster = sources.basis.roster
-            there = roster.keys[np.isin(roster.place_ids, fact.geoname_ids)]
-            return match_alike(there, "place", f"It was taken in {fact.name}.")
-        case Who():
-            names = " or ".join(fact.names)
-            return match_alike(lookups.of_people(fact.names), "person", f"Its metadata name {names}.")
-        case Utility():
-            return _keep(f"utility {fact.kind}", lambda: _match_utility(fact.kind, sources), sources)
-        case Formats():
-            return match_alike(lookups.of_formats(fact.names), "format", f"Its format is {', '.join(fact.names)}.")
-        case Cameras():
-            return match_alike(lookups.by_cameras(fact.names), "camera", f"It was taken with {text}.")
-        case Lenses():
-            return match_alike(
-                lookups.by_lenses(fact.names), "lens", f"It was taken through {' or '.join(fact.names)}."
+            return _match_rows(
+                np.isin(roster.place_ids, fact.geoname_ids), "place", f"It was taken in {fact.name}.", roster
             )
+        case Who():
+            keys, _ = sources.basis.columns.people.find(fact.names)
+            return match_alike(keys, "person", f"Its metadata name {' or '.join(fact.names)}.")
+        case Utility():
+            return _match_utility(fact.kind, sources)
+        case Formats():
+            why = f"Its format is {', '.join(fact.names)}."
+            return _match_rows(roster.formats.is_one_of(fact.names), "format", why, roster)
+        case Cameras():
+            return _match_rows(roster.cameras.is_one_of(fact.names), "camera", f"It was taken with {text}.", roster)
+        case Lenses():
+            why = f"It was taken through {' or '.join(fact.names)}."
+            return _match_rows(roster.lenses.is_one_of(fact.names), "lens", why, roster)
         case HeadCount():
             return _match_head_count(fact, sources)
         case Stars():
-            return match_alike(lookups.rated_from(fact.least), "rating", f"It has {fact.least} stars or more.")
+            return _match_rows(roster.ratings >= fact.least, "rating", f"It has {fact.least} stars or more.", roster)
         case Blurred():
-            return _keep("blurred", lambda: _match_blurred(sources), sources)
+            return _match_blurred(sources)
         case Trait():
-            return match_alike(lookups.with_trait(fact), fact.value, _TRAIT_TEXTS[fact])
+            return match_alike(_with_trait(fact, sources), fact.value, _TRAIT_TEXTS[fact])
     assert_never(fact)
 
 
-def _keep(name: str, make: Callable[[], Matches], sources: SearchSources) -> Matches:
-    """What takes a look at many photos, one by one: done once for each state of the library."""
-    if name not in sources.basis.kept:
-        sources.basis.kept[name] = make()
-    return sources.basis.kept[name]
+def _match_rows(mask: NDArray[np.bool_], code: str, text: str, roster: Roster) -> Matches:
+    """The same match for the photos of a roster that a mask names."""
+    return match_alike(roster.keys[mask], code, text)
+
+
+def _with_trait(trait: Trait, sources: SearchSources) -> Keys:
+    roster = sources.basis.roster
+    width, height = roster.widths_px, roster.heights_px
+    match trait:
+        case Trait.UPRIGHT:
+            mask = height > width
+        case Trait.WIDE:
+            mask = width > height
+        case Trait.SQUARE:
+            mask = width == height
+        case Trait.PANORAMA:
+            mask = (width >= 2 * height) | (height >= 2.5 * width)
+        case Trait.MOVING:
+            mask = roster.is_moving
+        case Trait.LOCATED:
+            mask = roster.is_located
+        case Trait.FAVOURITE:
+            return sources.basis.of(Decision.FAVOURITE)
+        case Trait.HIDDEN:
+            return sources.basis.of(Decision.HIDE)
+    return roster.keys[mask]
 
 
 # --- dates ---------------------------------------------------------------------------------------
@@ -114,14 +131,16 @@ def _match_when(when: When, text: str, sources: SearchSources) -> Matches:
 def _match_dates(spans: Sequence[Span], text: str, sources: SearchSources) -> Matches:
     roster = sources.basis.roster
     taken_then = _within(spans, roster)
-    keys, codes = roster.keys[taken_then], roster.date_sources[taken_then]
+    keys, codes = roster.keys[taken_then], roster.date_sources.codes[taken_then]
+    guesses = [_GUESSES.get(DateSource(value)) for value in roster.date_sources.values]
+    trust = np.array([1.0 if guess is None else guess[0] for guess in guesses], np.float32)
     certain = Reason("date", 1.0, f"It was taken then: {text}.")
 
     def why(key: int, _: float) -> tuple[Reason, ...]:
-        guess = _GUESSES.get(DATE_SOURCES[codes[np.searchsorted(keys, key)]])
+        guess = guesses[codes[np.searchsorted(keys, key)]]
         return (certain,) if guess is None else (Reason("date_guessed", *guess),)
 
-    return Matches(keys, _TRUST_IN_DATES[codes], why)
+    return Matches(keys, trust[codes], why)
 
 
 def _within(spans: Sequence[Span], roster: Roster) -> NDArray[np.bool_]:
@@ -152,51 +171,45 @@ def _match_feast_tag(when: When, sources: SearchSources) -> Matches:
 
 
 def _match_head_count(wanted: HeadCount, sources: SearchSources) -> Matches:
-    counts = sources.unit.lookups.head_counts(sources.model, _PERSON)
-    fitting = {key: count for key, count in counts.items() if wanted.least <= count <= wanted.most}
-    return Matches.of(
-        fitting, 1.0, lambda key, _: (Reason("people", 1.0, f"People found in it or named: {fitting[key]}."),)
-    )
+    """As many people as were found in a photo or are named in it, whichever are more."""
+    columns = sources.basis.columns
+    named, times = np.unique(columns.people.keys, return_counts=True)
+    keys = merged(columns.heads.keys, named)
+    counts = np.zeros(len(keys), np.int64)
+    counts[np.searchsorted(keys, columns.heads.keys)] = columns.heads.chances.astype(np.int64)
+    rows = np.searchsorted(keys, named)
+    counts[rows] = np.maximum(counts[rows], times)
+    fits = (counts >= wanted.least) & (counts <= wanted.most)
+    keys, counts = keys[fits], counts[fits]
+
+    def why(key: int, _: float) -> tuple[Reason, ...]:
+        return (Reason("people", 1.0, f"People found in it or named: {counts[np.searchsorted(keys, key)]}."),)
+
+    return Matches(keys, np.ones(len(keys), np.float32), why)
 
 
 # --- files and pictures --------------------------------------------------------------------------
 
 
-def _analysed(keys: Sequence[int], sources: SearchSources) -> dict[int, AnalysedPhoto]:
-    found: dict[int, AnalysedPhoto] = {}
-    for start in range(0, len(keys), _KEYS_AT_ONCE):
-        chunk = keys[start : start + _KEYS_AT_ONCE]
-        photos = sources.unit.photos.by_keys(chunk)
-        signals = sources.unit.analyses.signals(sources.model, chunk)
-        for key in photos.keys() & signals.keys():
-            found[key] = signals[key].of(photos[key])
-    return found
-
-
 def _match_utility(kind: str, sources: SearchSources) -> Matches:
-    lookups = sources.unit.lookups
-    candidates = lookups.seen_as_utility(sources.model, kind, _UTILITY_FLOOR)
-    if kind == "screenshot":
-        # Names, folders and sizes tell a screenshot even where the head saw only the photo in it.
-        candidates |= lookups.without_camera()
-    verdicts = {key: assess_utility(item) for key, item in _analysed(sorted(candidates), sources).items()}
-    found = {key: verdict for key, verdict in verdicts.items() if verdict.kind == kind}
+    verdicts = sources.basis.columns.verdicts
+    rows = np.flatnonzero(verdicts.kinds.is_one_of([kind]))
+    keys = verdicts.keys[rows]
 
     def why(key: int, p: float) -> tuple[Reason, ...]:
-        more = next((reason.text for reason in found[key].reasons if reason.weight > 0), "")
+        more = verdicts.whys.values[verdicts.whys.codes[rows[np.searchsorted(keys, key)]]]
         return (Reason(f"utility_{kind}", p, f"It is {describe_kind(kind)} ({p:.0%}). {more}".strip()),)
 
-    return Matches.of(found, (verdict.probability for verdict in found.values()), why)
+    return Matches(keys, verdicts.chances[rows], why).without(sources.basis.of(Decision.NOT_UTILITY))
 
 
 def _match_blurred(sources: SearchSources) -> Matches:
-    blurred = sources.unit.lookups.less_sharp_than(sources.model, _BLUR_CEILING)
-    softness = {
-        key: 1.0 - item.quality.sharpness
-        for key, item in _analysed(sorted(blurred), sources).items()
-        if any(reason.code == "blurred" for reason in assess_quality(item).reasons)
-    }
-    return Matches.of(softness, softness.values(), lambda _, p: (Reason("blurred", p, "It is blurred."),))
+    verdicts = sources.basis.columns.verdicts
+    rows = np.flatnonzero(verdicts.softness)
+    found = Matches(
+        verdicts.keys[rows], verdicts.softness[rows], lambda _, p: (Reason("blurred", p, "It is blurred."),)
+    )
+    return found.without(sources.basis.of(Decision.FAVOURITE))
 
 
 # --- words ---------------------------------------------------------------------------------------
@@ -216,12 +229,17 @@ def match_words(words: Sequence[str], sources: SearchSources) -> Matches:
 def _match_words(query: str, text: str, sources: SearchSources) -> Matches:
     if not any(c.isalnum() for c in text):
         return NOTHING
-    photos = sources.unit.photos
+    photos, texts = sources.unit.photos, sources.unit.texts
 
-    def why(key: int, _: float) -> tuple[Reason, ...]:
+    def why_around(key: int, _: float) -> tuple[Reason, ...]:
         return (Reason("words", _IN_WORDS, f"Its own words have “{text}”: {photos.quote_words(query, key)}"),)
 
-    return Matches.of(photos.search_words(query), _IN_WORDS, why)
+    def why_inside(key: int, _: float) -> tuple[Reason, ...]:
+        quote = " ".join(texts.quote(query, key).split())
+        return (Reason("words_in_picture", _IN_PICTURE, f"“{text}” stands in the picture: {quote}"),)
+
+    around = Matches.of(photos.search_words(query), _IN_WORDS, why_around)
+    return either(around, Matches.of(texts.search(query), _IN_PICTURE, why_inside))
 
 
 def _quoted(text: str) -> str:

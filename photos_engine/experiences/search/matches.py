@@ -42,6 +42,8 @@ class Matches:
             values = strengths.astype(np.float32)
         else:
             values = np.fromiter(strengths, np.float32)
+        if (column[1:] > column[:-1]).all():
+            return cls(column, values, why)
         order = np.argsort(column)
         return cls(column[order], values[order], why)
 
@@ -78,6 +80,13 @@ class Matches:
         return Matches(self.keys, self.strengths * np.float32(factor), lambda key, p: why(key, p / factor))
 
 
+def merged(a: Keys, b: Keys) -> Keys:
+    """All of two ascending columns of keys, ascending, each once; for such numpy's union takes ten times as long."""
+    keys = np.concatenate([a, b])
+    keys.sort(kind="stable")  # which merges what is sorted already
+    return keys[np.append(keys[1:] != keys[:-1], True)] if len(keys) else keys
+
+
 NOTHING = Matches(np.empty(0, np.int64), np.empty(0, np.float32), lambda _key, _strength: ())
 
 
@@ -97,7 +106,7 @@ def either(a: Matches, b: Matches) -> Matches:
     """The photos in one of them; two independent grounds for a photo are stronger than each."""
     if not len(a) or not len(b):
         return a if len(a) else b
-    keys = np.union1d(a.keys, b.keys)
+    keys = merged(a.keys, b.keys)
     doubt = np.ones(len(keys), np.float32)
     for part in (a, b):
         doubt[np.searchsorted(keys, part.keys)] *= np.float32(1.0) - part.strengths

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+import numpy as np
 from babel import Locale
 
 from photos_engine.experiences.search.query import (
@@ -21,7 +22,7 @@ from photos_engine.experiences.search.query import (
     Where,
     Who,
 )
-from photos_engine.store.lookups import LookupRepository, Trait
+from photos_engine.store.lookups import BESIDE, Roster, Trait
 from photos_engine.types import Place
 
 Words = tuple[str, ...]
@@ -126,44 +127,62 @@ class LibraryNames:
     is_southern: bool
     cities: tuple[str, ...]
     city_of: Mapping[int, str]  # by a place's number
+    place_counts: Mapping[str, int]  # of each city, region and country: how many photos
     people_names: tuple[str, ...]
     places: Mapping[Words, Meaning]
     people: Mapping[Words, Meaning]
     cameras: Mapping[Words, Meaning]
     lenses: Mapping[Words, Meaning]
+    words: frozenset[str]  # the single words of all names
 
     @classmethod
-    def read(cls, lookups: LookupRepository) -> LibraryNames:
-        """Gather the names of a library in its present state."""
-        places, people = lookups.places(), lookups.people()
+    def of(cls, roster: Roster, places: Sequence[tuple[Place, int]], people: Iterable[str]) -> LibraryNames:
+        """The names of a library; places: each with how many photos it has, most first."""
         by_country: dict[str, int] = {}
         south = 0
         for place, count in places:
             by_country[place.country_code] = by_country.get(place.country_code, 0) + count
             south += count if place.latitude < 0 else -count
+        own = (
+            _people_names(sorted(people)),
+            _place_names([place for place, _ in places]),
+            _camera_names(roster.cameras.values),
+            _lens_names(roster.lenses.values),
+        )
         return cls(
-            years=lookups.years(),
+            years=_years(roster),
             country_code=max(by_country, key=by_country.__getitem__, default=None),
             is_southern=south > 0,
             cities=tuple(dict.fromkeys(place.city for place, _ in places)),
             city_of={place.geoname_id: place.city for place, _ in places},
-            people_names=tuple(people),
-            places=_place_names([place for place, _ in places]),
-            people=_people_names(people),
-            cameras=_camera_names(lookups.cameras()),
-            lenses=_lens_names(lookups.lenses()),
+            place_counts=_count_by_name(places),
+            people_names=tuple(sorted(people)),
+            people=own[0],
+            places=own[1],
+            cameras=own[2],
+            lenses=own[3],
+            words=frozenset(word for names in own for name in names for word in name),
         )
-
-    @property
-    def words(self) -> frozenset[str]:
-        """The single words of all names."""
-        own = (self.people, self.places, self.cameras, self.lenses)
-        return frozenset(word for names in own for name in names for word in name)
 
     @property
     def vocabularies(self) -> tuple[Mapping[Words, Meaning], ...]:
         """Every sort of name, in the order in which they are tried."""
         return self.people, self.places, fact_names(), self.cameras, self.lenses
+
+
+def _years(roster: Roster) -> tuple[int, int] | None:
+    if not len(roster.keys):
+        return None
+    first, last = (np.array([roster.taken_utc.min(), roster.taken_utc.max()]) // 1).astype("datetime64[s]")
+    return int(first.astype("datetime64[Y]").astype(int)) + 1970, int(last.astype("datetime64[Y]").astype(int)) + 1970
+
+
+def _count_by_name(places: Iterable[tuple[Place, int]]) -> Mapping[str, int]:
+    counts: dict[str, int] = {}
+    for place, count in places:
+        for name in filter(None, dict.fromkeys((place.city, place.region, place.country))):
+            counts[name] = counts.get(name, 0) + count
+    return counts
 
 
 def _place_names(places: Iterable[Place]) -> Mapping[Words, Meaning]:
@@ -190,23 +209,24 @@ def _people_names(people: Iterable[str]) -> Mapping[Words, Meaning]:
     return {words: Who(tuple(names)) for words, names in found.items() if words}
 
 
-def _camera_names(cameras: Iterable[tuple[str, str]]) -> Mapping[Words, Meaning]:
+def _camera_names(cameras: Iterable[str]) -> Mapping[Words, Meaning]:
     """The beginnings of makes and models -> the cameras that they fit."""
-    found: dict[Words, list[tuple[str, str]]] = {}
-    for make, model in cameras:
+    found: dict[Words, list[str]] = {}
+    for camera in cameras:
+        make, _, model = camera.partition(BESIDE)
         makers, models = split(make), split(model)
         bare = models[len(makers[:1]) :] if models[:1] == makers[:1] else models
         names = {words[:n] for words in (makers, models, bare) for n in range(1, len(words) + 1)}
         for name in names:
             if _says_camera(name):
-                found.setdefault(name, []).append((make, model))
+                found.setdefault(name, []).append(camera)
     return {words: Cameras(tuple(dict.fromkeys(names))) for words, names in found.items()}
 
 
 def _lens_names(lenses: Iterable[str]) -> Mapping[Words, Meaning]:
     """Every run of words of a lens' name that says "mm", also with "lens" beside it -> the lenses that have it."""
     found: dict[Words, list[str]] = {}
-    for lens in lenses:
+    for lens in filter(None, lenses):
         words = split(lens)
         ends = range(1, len(words) + 1)
         runs = {words[start:end] for end in ends for start in range(end)}

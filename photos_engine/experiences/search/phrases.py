@@ -11,18 +11,24 @@ from rapidfuzz import fuzz, process
 from photos_engine.analyzers.taxonomy import Match as Named
 from photos_engine.analyzers.taxonomy import words as bare_words
 from photos_engine.experiences.search.facts import match_words
-from photos_engine.experiences.search.likeness import ENOUGH_WITH_TAG, SURE, match_likeness
-from photos_engine.experiences.search.matches import NOTHING, Matches, all_of, any_of, either
+from photos_engine.experiences.search.likeness import ENOUGH_WITH_TAG, find_likely, match_likeness
+from photos_engine.experiences.search.matches import NOTHING, Matches, all_of, any_of, either, merged
 from photos_engine.experiences.search.sources import SearchSources
 from photos_engine.experiences.search.understand import STOP_WORDS
+from photos_engine.index.protocol import Keys
 from photos_engine.types import Reason, Tag
 
 _LONGEST_NAME = 5
 _SURE_TAG = 0.75
 """What the surest photo of a thing has that a library has photos of; false alarms among thousands have 0.5 to 0.7."""
+_ANSWERS = 0.7
+"""From which probability on a tag is an answer: of 1,091 captioned photos asked for 159 things, those below show the
+thing in 43 % (ansa-2), those above in 91 % of 29 common ones."""
 _NEAR_CONCEPT = 0.7
 """Cosine of words for nearly the same: noodles and pasta 0.78, beachfront and beach 0.74; submarine and boat 0.62."""
 
+_FEW = 10
+"""Photos with a tag among those of a time or place, below which likeness adds to them: as many as one looks at."""
 _WORTH_SUGGESTING = 0.4
 _MOST_SUGGESTIONS = 5
 _JOINING = STOP_WORDS | {"and"}
@@ -63,39 +69,53 @@ def _longest_name(words: Sequence[str], sources: SearchSources) -> tuple[int, tu
     return 0, ()
 
 
-def match_phrase(text: str, sources: SearchSources) -> Matches:
-    """The photos that show what a phrase says, by the first stages of the chain that know it."""
+def match_phrase(text: str, sources: SearchSources, among: Keys | None = None) -> Matches:
+    """The photos that show what a phrase says, by the first stages of the chain that know it.
+
+    among: only these photos, keys ascending; where few of them have the tags, what looks like it is added.
+    """
     reading = read_phrase(text, sources)
     if not reading.content:
         return NOTHING
-    found = match_words(reading.content, sources)
+    found = _within(match_words(reading.content, sources), among)
     if reading.named and not reading.unknown:
-        found = either(found, _match_all_tags(text, reading, sources))
-    if reading.unknown or len(reading.named) > 1 or not len(found):
-        found = either(found, _match_likeness(text, reading, sources))
+        found = either(found, _match_all_tags(text, reading, sources, among))
+    if reading.unknown or len(reading.named) > 1 or len(found) < (1 if among is None else min(_FEW, len(among))):
+        found = either(found, _match_likeness(text, reading, sources, among))
     if not len(found) and not reading.named:
-        found = _match_concept(text, sources)
+        found = _within(_match_concept(text, sources), among)
     return found
 
 
-def _match_all_tags(text: str, reading: Reading, sources: SearchSources) -> Matches:
-    """The photos with all of the tags; where none is sure of them, likeness has to confirm each."""
-    shown = all_of(_match_tags(names, sources) for names in reading.named)
-    if not len(shown) or shown.best >= _SURE_TAG:
+def _within(found: Matches, among: Keys | None) -> Matches:
+    return found if among is None else found.within(among)
+
+
+def _match_all_tags(text: str, reading: Reading, sources: SearchSources, among: Keys | None) -> Matches:
+    """The photos with all of the tags; where none in the library is sure of them, likeness has to confirm each."""
+    shown = all_of(_sure(_match_tags(names, sources)) for names in reading.named)
+    is_sure = shown.best >= _SURE_TAG
+    shown = _within(shown, among)
+    if not len(shown) or is_sure:
         return shown
-    return shown.within(match_likeness(text, sources).keys)
+    return shown.within(match_likeness(text, sources, among).keys)
 
 
-def _match_likeness(text: str, reading: Reading, sources: SearchSources) -> Matches:
+def _sure(found: Matches) -> Matches:
+    return found.where(found.strengths >= _ANSWERS)
+
+
+def _match_likeness(text: str, reading: Reading, sources: SearchSources, among: Keys | None) -> Matches:
     """The photos that look like the phrase.
 
     Where tags say only a part of it, less likeness is asked of the photos that show that part.
     """
-    if not (reading.named and reading.unknown):
-        return match_likeness(text, sources)
-    alike = match_likeness(text, sources, ENOUGH_WITH_TAG)
-    shown = any_of(_match_tags(names, sources) for names in reading.named)
-    return alike.where((alike.strengths >= SURE) | np.isin(alike.keys, shown.keys))
+    found, cutoff = find_likely(text, sources, among)
+    is_answer = found.strengths >= cutoff
+    if reading.named and reading.unknown:
+        shown = any_of(_match_tags(names, sources) for names in reading.named)
+        is_answer |= np.isin(found.keys, shown.keys) & (found.strengths >= min(cutoff, ENOUGH_WITH_TAG))
+    return found.where(is_answer)
 
 
 def _match_tags(names: Sequence[Named], sources: SearchSources) -> Matches:
@@ -111,7 +131,7 @@ def _stronger(a: Matches, b: Matches) -> Matches:
     """The photos in one of them; where both have one, the stronger match speaks alone."""
     if not len(a) or not len(b):
         return a if len(a) else b
-    keys = np.union1d(a.keys, b.keys)
+    keys = merged(a.keys, b.keys)
     strengths = np.zeros((2, len(keys)), np.float32)
     for row, part in zip(strengths, (a, b), strict=True):
         row[np.searchsorted(keys, part.keys)] = part.strengths
@@ -127,14 +147,15 @@ def _match_tag(tag: Tag, code: str, note: str, sources: SearchSources) -> Matche
     own, own_p = sources.tagged([tag.id])
     below = sorted(sources.taxonomy.descendants(tag.id))
     implied, implied_p = sources.tagged(below) if below else (own, own_p)
-    keys = np.union1d(own, implied)
+    keys = merged(own, implied)
     strengths = np.zeros(len(keys), np.float32)
     for part, p in ((own, own_p), (implied, implied_p)):
         rows = np.searchsorted(keys, part)
         strengths[rows] = np.maximum(strengths[rows], p)
 
     def why(key: int, p: float) -> tuple[Reason, ...]:
-        kind = "" if np.isin(key, own) else "a kind of "
+        row = int(np.searchsorted(own, key))
+        kind = "" if row < len(own) and own[row] == key else "a kind of "
         return (Reason(code, p, f"It shows {kind}{tag.label} ({p:.0%}){note}."),)
 
     return Matches(keys, strengths, why)

@@ -52,9 +52,9 @@ class Formats:
 
 @dataclass(frozen=True, slots=True)
 class Cameras:
-    """Cameras as (make, model)."""
+    """Cameras, as the library's roster names them."""
 
-    names: tuple[tuple[str, str], ...]
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

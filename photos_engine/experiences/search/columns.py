@@ -1,0 +1,251 @@
+"""What search needs of every photo, in columns, kept in a file beside the vector index.
+
+Answers are joins of many photos' facts, and reading these from the database takes longer than all the rest of
+a query: seconds for a hundred thousand photos. So they are read once for each state of the photos, and after a few
+new ones mostly taken over: what a model sees in a photo never changes, and what its file tells of its use is
+compared by marks. What people decide is not in them, so that a decision costs nothing of this.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any, get_type_hints
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from photos_engine.curation import assess_quality, assess_utility
+from photos_engine.files import write_atomically
+from photos_engine.index.protocol import Keys
+from photos_engine.store import UnitOfWork
+from photos_engine.store.lookups import Column, Roster
+from photos_engine.types import AnalysedPhoto, FloatArray
+
+logger = logging.getLogger(__name__)
+
+_FORMAT = 1
+_KEYS_AT_ONCE = 5_000  # below SQLite's limit on the variables of one statement
+_PERSON = "person"
+"""What the detector calls a person."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Postings:
+    """Which photos have which values, and how surely, in rows ordered by value, then key.
+
+    keys (n,) int64, chances (n,) float32, column (n,): the values.
+    """
+
+    keys: Keys
+    chances: FloatArray
+    column: Column
+
+    @classmethod
+    def of(cls, rows: Sequence[tuple[int, str, float]]) -> Postings:
+        """Postings of (photo key, value, chance) in any order."""
+        keys = np.fromiter((key for key, _, _ in rows), np.int64, len(rows))
+        chances = np.fromiter((chance for _, _, chance in rows), np.float32, len(rows))
+        return cls._sorted(keys, chances, Column.of([value for _, value, _ in rows]))
+
+    @classmethod
+    def _sorted(cls, keys: Keys, chances: FloatArray, column: Column) -> Postings:
+        order = np.lexsort((keys, column.codes))
+        return cls(keys[order], chances[order], Column(column.codes[order], column.values))
+
+    def of_photos(self, keys: Keys) -> Postings:
+        """Those of these photos."""
+        kept = np.isin(self.keys, keys)
+        return Postings(self.keys[kept], self.chances[kept], Column(self.column.codes[kept], self.column.values))
+
+    def joined(self, other: Postings) -> Postings:
+        """Both, which have no photo in common."""
+        if not len(other.keys):
+            return self
+        values = tuple(dict.fromkeys((*self.column.values, *other.column.values)))
+        place = {value: number for number, value in enumerate(values)}
+        theirs = np.array([place[value] for value in other.column.values], np.int32)[other.column.codes]
+        codes = np.concatenate([self.column.codes, theirs])
+        keys = np.concatenate([self.keys, other.keys])
+        return self._sorted(keys, np.concatenate([self.chances, other.chances]), Column(codes, values))
+
+    def find(self, values: Iterable[str]) -> tuple[Keys, FloatArray]:
+        """The photos that have one of the values: keys (m,) ascending, and the highest chance of each."""
+        wanted, codes = set(values), self.column.codes
+        numbers = [number for number, value in enumerate(self.column.values) if value in wanted]
+        # Of the codes' own type, else numpy would make all codes anew for each.
+        spans = [slice(*np.searchsorted(codes, np.array([n, n + 1], codes.dtype))) for n in numbers]
+        if len(spans) == 1:
+            return self.keys[spans[0]], self.chances[spans[0]]
+        keys = np.concatenate([self.keys[:0], *(self.keys[span] for span in spans)])
+        chances = np.concatenate([self.chances[:0], *(self.chances[span] for span in spans)])
+        order = np.lexsort((-chances, keys))
+        found, first = np.unique(keys[order], return_index=True)
+        return found, chances[order][first]
+
+    def counts(self, keys: Keys | None = None) -> dict[str, int]:
+        """Value -> how many photos, or how many of these, have it, most first; those of none are left out."""
+        codes = self.column.codes if keys is None else self.column.codes[np.isin(self.keys, keys)]
+        counts = np.bincount(codes, minlength=len(self.column.values)).tolist()
+        ranked = sorted(zip(counts, self.column.values, strict=True), key=lambda pair: (-pair[0], pair[1]))
+        return {value: count for count, value in ranked if count}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Verdicts:
+    """What every analysed photo serves for, and how blurred it is, whatever was decided about it.
+
+    keys (n,) int64 ascending; marks (n,) int64: equal where nothing changed that it was judged by; kinds (n,): empty
+    for none; chances (n,) float32 of the kind; whys (n,): the strongest reason; softness (n,) float32, 0 for sharp.
+    """
+
+    keys: Keys
+    marks: NDArray[np.int64]
+    kinds: Column
+    chances: FloatArray
+    whys: Column
+    softness: FloatArray
+
+    @classmethod
+    def read(cls, unit: UnitOfWork, model: str, seen: Keys, earlier: Verdicts | None) -> Verdicts:
+        """Judge all photos that a model has seen, except those that were judged and are as they were."""
+        told = dict(unit.lookups.file_marks())
+        marks = {key: zlib.crc32(told[key]) for key in seen.tolist() if key in told}
+        kept = _rows_by_key(earlier, marks) if earlier is not None else {}
+        stale = [key for key in marks if key not in kept]
+        rows = sorted((*kept.values(), *_judge_all(stale, marks, unit, model)))
+        keys, all_marks, kinds, chances, whys, softness = zip(*rows, strict=True) if rows else ((),) * 6
+        return cls(
+            np.array(keys, np.int64),
+            np.array(all_marks, np.int64),
+            Column.of(kinds),
+            np.array(chances, np.float32),
+            Column.of(whys),
+            np.array(softness, np.float32),
+        )
+
+
+_Row = tuple[int, int, str, float, str, float]
+
+
+def _rows_by_key(earlier: Verdicts, marks: Mapping[int, int]) -> dict[int, _Row]:
+    columns = (
+        *(earlier.keys.tolist(), earlier.marks.tolist()),
+        [earlier.kinds.values[code] for code in earlier.kinds.codes.tolist()],
+        earlier.chances.tolist(),
+        [earlier.whys.values[code] for code in earlier.whys.codes.tolist()],
+        earlier.softness.tolist(),
+    )
+    return {row[0]: row for row in zip(*columns, strict=True) if marks.get(row[0]) == row[1]}
+
+
+def _judge_all(keys: Sequence[int], marks: Mapping[int, int], unit: UnitOfWork, model: str) -> Iterator[_Row]:
+    for start in range(0, len(keys), _KEYS_AT_ONCE):
+        some = keys[start : start + _KEYS_AT_ONCE]
+        photos, signals = unit.photos.by_keys(some), unit.analyses.signals(model, some)
+        for key in photos.keys() & signals.keys():
+            undecided = replace(photos[key], decisions=frozenset())
+            yield (key, marks[key], *_judge(signals[key].of(undecided)))
+
+
+def _judge(item: AnalysedPhoto) -> tuple[str, float, str, float]:
+    use = assess_utility(item)
+    why = next((reason.text for reason in use.reasons if reason.weight > 0), "") if use.kind else ""
+    is_blurred = any(reason.code == "blurred" for reason in assess_quality(item).reasons)
+    return use.kind or "", use.probability, why, 1.0 - item.quality.sharpness if is_blurred else 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Columns:
+    """The photos of one state of a library as one model sees them.
+
+    stamp: tells that state from others; seen (n,): the keys of those analysed, ascending; heads: for photos in which
+    people were found, how many in place of the chance.
+    """
+
+    model: str
+    stamp: str
+    roster: Roster
+    seen: Keys
+    tags: Postings
+    heads: Postings
+    people: Postings
+    verdicts: Verdicts
+
+    @classmethod
+    def read(cls, unit: UnitOfWork, model: str, stamp: str = "", earlier: Columns | None = None) -> Columns:
+        """Read a library; `earlier` columns of the same model save most of the work."""
+        known = earlier if earlier is not None and earlier.model == model else None
+        seen = unit.analyses.keys(model)
+        fresh = seen if known is None else np.setdiff1d(seen, known.seen)
+        some = fresh if len(fresh) <= _KEYS_AT_ONCE else None  # reading all beats naming many
+        found = ((key, "", float(count)) for key, count in unit.lookups.people_found(model, _PERSON, some))
+        tags = Postings.of(unit.analyses.tags_by_photo(model, some)).of_photos(fresh)
+        heads = Postings.of(list(found)).of_photos(fresh)
+        return cls(
+            model=model,
+            stamp=stamp,
+            roster=unit.lookups.roster(),
+            seen=seen,
+            tags=tags if known is None else known.tags.of_photos(seen).joined(tags),
+            heads=heads if known is None else known.heads.of_photos(seen).joined(heads),
+            people=Postings.of(unit.lookups.people_by_photo()),
+            verdicts=Verdicts.read(unit, model, seen, None if known is None else known.verdicts),
+        )
+
+    def save(self, path: Path) -> None:
+        """Keep the columns in a file; where that fails, all of them are read again the next time."""
+        arrays: dict[str, NDArray[Any]] = {}
+        words: dict[str, Any] = {"format": _FORMAT}
+        _take_apart(self, "", arrays, words)
+        buffer = io.BytesIO()
+        np.savez(buffer, allow_pickle=False, words=np.frombuffer(json.dumps(words).encode(), np.uint8), **arrays)
+        try:
+            write_atomically(path, buffer.getvalue(), durable=False, make_folders=True)
+        except OSError as error:
+            logger.warning("search will read the whole library again, since %s can't be written: %s", path, error)
+
+    @classmethod
+    def load(cls, path: Path) -> Columns | None:
+        """The columns in a file, of whatever state; None where there are none, or none that can be read."""
+        try:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+                words = json.loads(stored["words"].tobytes())
+                return _put_together(cls, "", stored, words) if words["format"] == _FORMAT else None
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile, zlib.error) as error:
+            logger.warning("the columns for search are read again: %s", error)
+            return None
+
+
+def _take_apart(whole: Any, name: str, arrays: dict[str, NDArray[Any]], words: dict[str, Any]) -> None:
+    """Put what a dataclass holds, and dataclasses in it, by dotted names among arrays and words."""
+    for part in fields(whole):
+        value, full = getattr(whole, part.name), name + part.name
+        if is_dataclass(value):
+            _take_apart(value, f"{full}.", arrays, words)
+        elif isinstance(value, np.ndarray):
+            arrays[full] = value
+        else:
+            words[full] = value
+
+
+def _put_together(kind: Any, name: str, arrays: Mapping[str, NDArray[Any]], words: Mapping[str, Any]) -> Any:
+    """The reverse of `_take_apart`. Raises: KeyError for what is missing."""
+    parts: dict[str, Any] = {}
+    for part, hint in get_type_hints(kind).items():
+        full = name + part
+        if is_dataclass(hint):
+            parts[part] = _put_together(hint, f"{full}.", arrays, words)
+        elif full in words:
+            parts[part] = tuple(words[full]) if isinstance(words[full], list) else words[full]
+        else:
+            parts[part] = arrays[full]
+    return kind(**parts)
