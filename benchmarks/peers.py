@@ -39,7 +39,7 @@ def graph_of(folder: Path, name: str) -> Path:
 def write_graphs(folder: Path) -> None:
     """Build the towers with random weights and export those that aren't there yet."""
     folder.mkdir(parents=True, exist_ok=True)
-    _stand_in_for_torchvision()
+    stand_in_for_torchvision()
     import timm
     import torch
 
@@ -92,7 +92,12 @@ class _StandIn(type):
     def __getattr__(cls, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return _StandIn(name, (), {})
+        return _StandIn(name, (_Anything,), {})
+
+
+class _Anything(metaclass=_StandIn):
+    def __init__(self, *_: Any, **__: Any) -> None:
+        """Whatever it is told: imagededup makes transforms at import, which its hashes don't use."""
 
 
 class _StandInFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -105,15 +110,15 @@ class _StandInFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
         module = ModuleType(spec.name)
-        module.__getattr__ = lambda name: getattr(_StandIn("StandIn", (), {}), name)  # type: ignore[method-assign]
+        module.__getattr__ = lambda name: getattr(_Anything, name)  # type: ignore[method-assign]
         return module
 
     def exec_module(self, module: ModuleType) -> None:
         """Nothing: there is no code behind it."""
 
 
-def _stand_in_for_torchvision() -> None:
-    """PyPI's torchvision doesn't load beside torch's CPU build, and timm doesn't load without torchvision."""
+def stand_in_for_torchvision() -> None:
+    """PyPI's torchvision doesn't load beside torch's CPU build; timm and imagededup don't load without torchvision."""
     sys.meta_path.insert(0, _StandInFinder())
 
 

@@ -1,12 +1,15 @@
-"""Recall of graded edits by ANSA's print, pHash and PDQ, each at the same share of wrong pairs.
+"""Recall of graded edits by ANSA's print, pHash and PDQ, each at the same share of wrong pairs; and by the engine.
 
-    pip install imagehash pdqhash
+    pip install imagehash pdqhash imagededup
     python benchmarks/prints.py --data DATA [--pictures 2500] [--edited 120] [--models DIR] [--json]
 
 Every hash gets the largest threshold at which no more than one pair in a million of different pictures is
 called one. The pictures are held out from training, and every two of one set are compared, so neighbours of
 one place are among them. What is the same picture twice (grey thumbnails correlated by 0.9) counts for
-nothing. The second table takes the edited twins of imagededup and PDQ from DATA/duplicates.
+nothing. The engine asks for a near print and a like embedding, at limits of its own: wider ones where both
+files say that they were taken at one time. The second table takes the edited twins of imagededup and PDQ from
+DATA/duplicates. imagededup, which pulls torch and torchvision even for its hashes, is left out where it isn't
+installed.
 """
 
 from __future__ import annotations
@@ -15,28 +18,36 @@ import argparse
 import io
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import imagehash
 import numpy as np
 import pdqhash
+import peers
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageOps
 
 from photos_engine.analyzers import SceneAnalyzer
 from photos_engine.errors import PhotoError
+from photos_engine.experiences.duplicates import Likeness
 from photos_engine.ingest import decode_photo
 from photos_engine.models import corpus
 from photos_engine.models.degrade import crop_share, recompress, resize_share
+from photos_engine.types import FloatArray
 
 ORDINARY = ("flickr8k", "coco128", "subjects", "scenes", "scenes_grey", "weather", "rooms", "events")
 WRONG = 1e-6
 THUMBNAIL, SAME = 32, 0.9
 TURNED = ("rotat", "flip", "transpose")  # twins that none of the hashes is made for
+LIMITS = Likeness()
+ENGINE = {"engine, one time": LIMITS.timed_copy_bits, "engine, no time": LIMITS.copy_bits}
+BITS, FAR = 256, 257
 Pixels = NDArray[np.uint8]
 Bits = NDArray[np.bool_]
-Hash = Callable[[Pixels], Bits]
+Rows = Bits | FloatArray
+Hash = Callable[[Pixels], Rows]
 Hashes = Mapping[str, Hash]
 Table = dict[str, dict[str, Any]]
 Edit = Callable[[Image.Image, np.random.Generator], Image.Image]
@@ -89,13 +100,44 @@ OTHERS: dict[str, Hash] = {
 }
 
 
-def own(analyzer: SceneAnalyzer) -> Hash:
-    return lambda pixels: np.unpackbits(np.frombuffer(analyzer.analyze_one(pixels).print, np.uint8)).astype(bool)
+def imagededups() -> dict[str, Hash]:
+    """The hashes of imagededup (PyPI), as its own code makes them; none where it isn't installed."""
+    peers.stand_in_for_torchvision()
+    try:
+        from imagededup.methods import DHash, PHash
+    except ImportError:
+        return {}
+    return {
+        f"imagededup {name}": lambda pixels, made=made: _bits_of(made.encode_image(image_array=pixels))
+        for name, made in (("PHash", PHash(verbose=False)), ("DHash", DHash(verbose=False)))
+    }
 
 
-def all_bits(hashes: Hashes, pictures: Iterable[Image.Image]) -> dict[str, Bits]:
+def _bits_of(digits: str) -> Bits:
+    return np.unpackbits(np.frombuffer(bytes.fromhex(digits), np.uint8)).astype(bool)
+
+
+class Own:
+    """What the engine compares of pictures, each looked at once: the print, and the print with the embedding."""
+
+    def __init__(self, analyzer: SceneAnalyzer) -> None:
+        self._seen = lru_cache(1)(
+            lambda content, shape: analyzer.analyze_one(np.frombuffer(content, np.uint8).reshape(shape))
+        )
+
+    def print_of(self, pixels: Pixels) -> Bits:
+        """Its 256 bits."""
+        seen = self._seen(pixels.tobytes(), pixels.shape)
+        return np.unpackbits(np.frombuffer(seen.print, np.uint8)).astype(bool)
+
+    def print_and_embedding(self, pixels: Pixels) -> FloatArray:
+        """Its bits as 0 and 1, and then the 512 numbers."""
+        return np.concatenate([self.print_of(pixels), self._seen(pixels.tobytes(), pixels.shape).embedding])
+
+
+def all_bits(hashes: Hashes, pictures: Iterable[Image.Image]) -> dict[str, Rows]:
     """Every hash of every picture; the pictures may come one at a time."""
-    rows: dict[str, list[Bits]] = {name: [] for name in hashes}
+    rows: dict[str, list[Rows]] = {name: [] for name in hashes}
     for picture in pictures:
         pixels = np.ascontiguousarray(picture.convert("RGB"))
         for name, make in hashes.items():
@@ -108,8 +150,12 @@ def read(path: Path) -> Image.Image:
         return image.convert("RGB")
 
 
-def distances(one: Bits, other: Bits) -> NDArray[np.int64]:
-    """(n, bits), (m, bits) -> (n, m) Hamming."""
+def distances(one: Rows, other: Rows) -> NDArray[np.int64]:
+    """(n, bits), (m, bits) -> (n, m) Hamming; with embeddings after the bits, `FAR` where these are too unlike."""
+    if one.dtype == np.float32:
+        near = distances(one[:, :BITS] > 0, other[:, :BITS] > 0)
+        least = np.where(near <= LIMITS.copy_bits, LIMITS.copy_cosine, LIMITS.timed_copy_cosine)
+        return np.where(one[:, BITS:] @ other[:, BITS:].T >= least, near, FAR)
     a, b = (np.where(bits, 1, -1).astype(np.float32) for bits in (one, other))
     return ((one.shape[1] - a @ b.T) / 2).round().astype(np.int64)
 
@@ -122,10 +168,13 @@ def thumbnails(pictures: Sequence[Path]) -> NDArray[np.float32]:
     return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
 
 
-def choose_thresholds(bits: Mapping[str, Bits], different: Bits) -> dict[str, int]:
+def choose_thresholds(bits: Mapping[str, Rows], different: Bits) -> dict[str, int]:
     """The largest distance per hash that `WRONG` of the different pairs stay above; -1 where none does."""
     result = {}
     for name, rows in bits.items():
+        if rows.dtype == np.float32:
+            result[name] = ENGINE[name]
+            continue
         counts = np.bincount(distances(rows, rows)[different], minlength=rows.shape[1] + 1)
         allowed = np.cumsum(counts) <= WRONG * counts.sum()
         result[name] = int(np.flatnonzero(allowed)[-1]) if allowed.any() else -1
@@ -138,10 +187,8 @@ def judge_edits(hashes: Hashes, paths: Sequence[Path], thresholds: Mapping[str, 
     originals = all_bits(hashes, map(read, paths))
     for name, edit in EDITS.items():
         edited = all_bits(hashes, (edit(read(path), random) for path in paths))
-        table[name] = {
-            hash_: round(100 * float(((originals[hash_] ^ edited[hash_]).sum(1) <= thresholds[hash_]).mean()), 1)
-            for hash_ in originals
-        }
+        apart = {hash_: np.diag(distances(originals[hash_], edited[hash_])) for hash_ in originals}
+        table[name] = {hash_: round(100 * float((d <= thresholds[hash_]).mean()), 1) for hash_, d in apart.items()}
     table["all"] = {hash_: round(float(np.mean([row[hash_] for row in table.values()])), 1) for hash_ in originals}
     return table
 
@@ -204,15 +251,20 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     analyzer = SceneAnalyzer.open(options.models)
-    hashes = {analyzer.model_name: own(analyzer), **OTHERS}
+    own = Own(analyzer)
+    engine = dict.fromkeys(ENGINE, own.print_and_embedding)
+    hashes = {analyzer.model_name: own.print_of, **engine, **OTHERS, **imagededups()}
     held_out = [p.path for p in corpus.list_pictures(options.data) if p.held_out and p.source in ORDINARY]
     random = np.random.default_rng(0)
     paths = [held_out[row] for row in random.permutation(len(held_out))[: options.pictures]]
     small = thumbnails(paths)
     different = np.triu(small @ small.T < SAME, 1)
-    thresholds = choose_thresholds(all_bits(hashes, map(read, paths)), different)
+    rows = all_bits(hashes, map(read, paths))
+    thresholds = choose_thresholds(rows, different)
+    wrong = {name: int((distances(rows[name], rows[name])[different] <= limit).sum()) for name, limit in ENGINE.items()}
     figures = {
         "different pairs": int(different.sum()),
+        "of these called one": wrong,
         "threshold, bits": thresholds,
         "recall of edits, %": judge_edits(hashes, paths[: options.edited], thresholds),
         "twins of imagededup": judge_twins(hashes, options.data / "duplicates" / "imagededup", thresholds),

@@ -1,24 +1,24 @@
 """After damage: a library that opens again, with all that people decided.
 
-The database is the only part of a library that isn't made from another, and of what is in it only the decisions
-can't be made again from the photos. So a damaged database is not patched but set aside; what can be read of its
-decisions, and the copy that the daemon keeps beside it, go into a new one, and the next run over the
-photos does the rest. Where only indexes are damaged they are made again, and nothing is lost at all.
+The database is the only part of a library that isn't made from another. Of what is in it only the decisions, and what
+photos were given by their copies, can't be made again from the photos. So a damaged database is not patched but set
+aside; what can be read of them, and the copy that the daemon keeps beside it, go into a new one, and the next run over
+the photos does the rest. Where only indexes are damaged they are made again, and nothing is lost at all.
 """
 
 from __future__ import annotations
 
-import json
 import logging
+from itertools import chain
 from pathlib import Path
 
-from photos_engine.decisions import keep_backup, read_document
+from photos_engine.decisions import Irreplaceable, keep_backup, read_document
 from photos_engine.errors import ConfigError, IntegrityFailure, StoreError
 from photos_engine.library import Library
-from photos_engine.store import Store
-from photos_engine.store.salvage import mend_indexes, read_remains, set_aside
+from photos_engine.store import Store, UnitOfWork
+from photos_engine.store.salvage import Remains, mend_indexes, read_remains, set_aside
 from photos_engine.store.store import DATABASE_NAME
-from photos_engine.types import CheckReport, StoredDecision
+from photos_engine.types import CheckReport
 
 logger = logging.getLogger(__name__)
 
@@ -50,27 +50,53 @@ def _make_anew(library: Library, database: Path) -> str:
         aside = set_aside(database)
     except OSError as error:
         raise StoreError(f"{database} can't be moved out of the way: {error.strerror or error}") from error
-    # What the backup has beyond a table that was read in full has been taken back since.
-    backup = [] if remains.is_complete else read_backup(library)
-    kept = {(d.subject, d.decision): d for d in (*backup, *remains.decisions)}
-    decisions = sorted(kept.values(), key=lambda d: d.decided_utc)
-    keep_backup(library.decisions_backup, decisions)  # first: a new database begins with what is in it
+    kept = _join(remains, read_backup(library))
+    keep_backup(library.decisions_backup, kept)  # first: a new database begins with what is in it
     with Store.open(library.folder) as store, store.begin() as unit:
-        unit.decisions.restore(decisions)
-        if remains.roots:
-            unit.set_setting("roots", json.dumps(remains.roots))
+        restore(unit, kept)
+        for name, value in remains.settings.items():
+            unit.set_setting(name, value)
     logger.warning("the damaged database lies at %s now", aside)
-    return (
-        f"database: made anew with {len(kept)} decisions; the photos come back with the next index run ({aside.name})"
+    number = len(kept.decisions)
+    return f"database: made anew with {number} decisions; the photos come back with the next index run ({aside.name})"
+
+
+def _join(remains: Remains, backup: Irreplaceable) -> Irreplaceable:
+    """What could be read, and of the backup what goes beyond it.
+
+    Nothing where a table was read in full: what the backup has beyond that has been taken back since.
+    """
+    older, given = (
+        () if remains.has_all_decisions else backup.decisions,
+        () if remains.has_all_gathered else backup.gathered,
+    )
+    decisions = {(d.subject, d.decision): d for d in (*older, *remains.decisions)}
+    return Irreplaceable(
+        tuple(sorted(decisions.values(), key=lambda d: d.decided_utc)),
+        tuple(dict.fromkeys((*given, *remains.gathered))),
     )
 
 
-def read_backup(library: Library) -> list[StoredDecision]:
-    """The decisions that were kept beside the database; none where the file is missing or damaged itself."""
+def read_kept(unit: UnitOfWork) -> Irreplaceable:
+    """All of a library that can't be made again from its photos."""
+    return Irreplaceable(unit.decisions.all(), tuple(chain.from_iterable(unit.gathered.all().values())))
+
+
+def restore(unit: UnitOfWork, kept: Irreplaceable) -> int:
+    """Let a library have it, beside its own; returns how much of it is new."""
+    new = unit.decisions.restore(kept.decisions) + unit.gathered.add(kept.gathered)
+    for keeper_id in {record.keeper_id for record in kept.gathered}:
+        if (key := unit.photos.key_of(keeper_id)) is not None:
+            unit.photos.rewrite_words(key)
+    return new
+
+
+def read_backup(library: Library) -> Irreplaceable:
+    """What was kept beside the database; nothing where the file is missing or damaged itself."""
     try:
         return read_document(library.decisions_backup.read_bytes())
     except FileNotFoundError:
-        return []
+        return Irreplaceable()
     except (OSError, ConfigError) as error:
         logger.warning("the backup %s can't be read: %s", library.decisions_backup, error)
-        return []
+        return Irreplaceable()

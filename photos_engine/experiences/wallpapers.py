@@ -9,7 +9,7 @@ from datetime import date, time
 import numpy as np
 
 from photos_engine.curation import is_showable
-from photos_engine.framing import Frame, find_frames, things_of
+from photos_engine.framing import FACE, Frame, find_frames, share_inside, things_of
 from photos_engine.models.detection import area
 from photos_engine.selection import choose_varied, rate_looks, spread
 from photos_engine.types import AnalysedPhoto, FloatArray, Photo, Reason, Snapshot, Wallpaper
@@ -35,6 +35,7 @@ _ENOUGH_SCENERY = 0.35
 _KEPT, _KEPT_PEOPLE = 0.6, 0.85  # how much of what draws the eye must stay inside the crop
 _NEAR = 0.02  # share of the frame from which on a person is in the picture and not far off
 _CUT, _CUT_PEOPLE = 0.15, 0.05  # how much of it the crop's edges may pass through
+_SLACK = 0.05  # of a person: boxes are no outlines
 _WITH_PEOPLE = 0.5  # of a scene's worth: a background is a view first, and people in it want to be looked at
 _BUSY = 0.55
 _LOOKED_AT = 12  # times the limit: how many of the most promising have their saliency read
@@ -151,7 +152,7 @@ def _make(
     frame = find_frames(saliency, (photo.width_px, photo.height_px), screen, things_of(photo.facts, item.objects))[0]
     kept, cut = (_KEPT_PEOPLE, _CUT_PEOPLE) if _shows_people(item) else (_KEPT, _CUT)
     calm = _calm(saliency, frame, is_upright=screen[1] > screen[0])
-    if frame.kept < kept or frame.cut > cut or calm < 1 - _BUSY or _cuts_a_face(photo, frame):
+    if frame.kept < kept or frame.cut > cut or calm < 1 - _BUSY or _cuts_somebody(item, frame):
         return None
     turn = hashlib.blake2b(f"{on.isoformat()}/{photo.id}".encode(), digest_size=2).digest()
     scene = _scenery(item)
@@ -181,13 +182,11 @@ def _calm(saliency: FloatArray, frame: Frame, *, is_upright: bool) -> float:
     return 1.0 - float(saliency[first:last, west:east].mean()) / peak if peak > 0 else 1.0
 
 
-def _cuts_a_face(photo: Photo, frame: Frame) -> bool:
-    left, top, right, bottom = frame.box
-    for person in photo.facts.people:
-        if person.box is not None:
-            l_, t_, r_, b_ = person.box
-            is_inside = l_ >= left and t_ >= top and r_ <= right and b_ <= bottom
-            is_outside = r_ <= left or l_ >= right or b_ <= top or t_ >= bottom
-            if not is_inside and not is_outside:
-                return True
-    return False
+def _cuts_somebody(item: AnalysedPhoto, frame: Frame) -> bool:
+    """Whether a named face, or somebody who isn't far off, is in the crop in part."""
+    people = [
+        thing
+        for thing in things_of(item.photo.facts, item.objects)
+        if thing.label == FACE or (thing.label == "person" and area(thing.box) >= _NEAR)
+    ]
+    return any(_SLACK < share_inside(frame.box, [person]) < 1.0 - _SLACK for person in people)

@@ -10,11 +10,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import Connection, delete, exists, insert, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, delete, exists, insert, select, true
 
 from photos_engine.store.tables import decision, gathered
 from photos_engine.types import CaptureFacts, Decision, Gathered, PersonRegion, StoredDecision
+
+_HAS = select(exists().where(gathered.c.keeper_id == bindparam("keeper")))  # asked for every photo that comes
 
 
 def join_facts(own: CaptureFacts, more: Iterable[Gathered]) -> CaptureFacts:
@@ -40,9 +43,12 @@ class GatheredRepository:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def add(self, rows: Iterable[Gathered]) -> None:
-        """Keep what was gathered, beside what was gathered before."""
+    def add(self, rows: Iterable[Gathered]) -> int:
+        """Keep what was gathered, beside what was gathered before; returns how much of it is new."""
+        new = 0
         for row in rows:
+            if row in self._read(gathered.c.keeper_id == row.keeper_id):
+                continue
             values = {
                 "keeper_id": row.keeper_id,
                 "photo_id": row.photo_id,
@@ -55,11 +61,13 @@ class GatheredRepository:
                 "decided": [[d.decision.value, d.decided_utc.timestamp()] for d in row.decided],
             }
             self._connection.execute(insert(gathered).values(values))
+            new += 1
+        return new
 
     def carry_over(self, old: str, new: str) -> None:
         """Let a photo's edited version have what was gathered onto the photo, as long as it has nothing itself."""
         if not self.has(new):
-            self.add(replace(row, keeper_id=new) for row in self.all().get(old, ()))
+            self.add([replace(row, keeper_id=new) for row in self._read(gathered.c.keeper_id == old)])
 
     def undo(self, group_id: str) -> set[str]:
         """Take back what was gathered in a group, its decisions too; returns the ids of the photos that had it."""
@@ -76,7 +84,7 @@ class GatheredRepository:
 
     def has(self, keeper_id: str) -> bool:
         """Whether anything was gathered onto a photo."""
-        return bool(self._connection.scalar(select(exists().where(gathered.c.keeper_id == keeper_id))))
+        return bool(self._connection.scalar(_HAS, {"keeper": keeper_id}))
 
     def has_group(self, group_id: str) -> bool:
         """Whether anything was gathered in a group; its members may be gone since."""
@@ -85,21 +93,29 @@ class GatheredRepository:
     def all(self) -> Mapping[str, tuple[Gathered, ...]]:
         """All that was gathered, by the id of the photo that has it, oldest first."""
         found: dict[str, list[Gathered]] = defaultdict(list)
-        for row in self._connection.execute(select(gathered).order_by(gathered.c.id)):
-            found[row.keeper_id].append(
-                Gathered(
-                    keeper_id=row.keeper_id,
-                    photo_id=row.photo_id,
-                    group_id=row.group_id,
-                    rating=row.rating,
-                    title=row.title,
-                    caption=row.caption,
-                    keywords=tuple(row.keywords),
-                    people=tuple(PersonRegion(name, None if box is None else tuple(box)) for name, box in row.people),
-                    decided=tuple(
-                        StoredDecision(row.keeper_id, "photo", Decision(what), datetime.fromtimestamp(when, UTC))
-                        for what, when in row.decided
-                    ),
-                )
-            )
-        return {keeper_id: tuple(rows) for keeper_id, rows in found.items()}
+        for record in self._read(true()):
+            found[record.keeper_id].append(record)
+        return {keeper_id: tuple(records) for keeper_id, records in found.items()}
+
+    def _read(self, condition: ColumnElement[bool]) -> tuple[Gathered, ...]:
+        statement = select(gathered).where(condition).order_by(gathered.c.id)
+        return tuple(as_record(row) for row in self._connection.execute(statement).mappings())
+
+
+def as_record(row: Mapping[str, Any] | RowMapping) -> Gathered:
+    """A row of the table as a record."""
+    keeper_id = row["keeper_id"]
+    return Gathered(
+        keeper_id=keeper_id,
+        photo_id=row["photo_id"],
+        group_id=row["group_id"],
+        rating=row["rating"],
+        title=row["title"],
+        caption=row["caption"],
+        keywords=tuple(row["keywords"]),
+        people=tuple(PersonRegion(name, None if box is None else tuple(box)) for name, box in row["people"]),
+        decided=tuple(
+            StoredDecision(keeper_id, "photo", Decision(what), datetime.fromtimestamp(when, UTC))
+            for what, when in row["decided"]
+        ),
+    )

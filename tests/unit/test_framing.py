@@ -77,6 +77,20 @@ def test_of_two_things_that_do_not_fit_together_the_larger_is_whole_and_the_othe
     assert frame.box[2] >= 0.9
 
 
+def test_figures_far_off_do_not_outweigh_what_draws_the_eye() -> None:
+    far = [DetectedObject("person", (x, 0.5, x + 0.03, 0.6), 0.9) for x in (0.9, 0.95)]
+    assert find_frames(spot(0.2, 0.5), (4000, 2000), (1, 1), far)[0].box[2] < 0.6
+
+
+def test_a_lone_walker_is_kept() -> None:
+    street = np.tile(np.exp(-(((np.arange(20) + 0.5) / 20 - 0.2) ** 2) / 0.4**2), (20, 1)).astype(np.float32)
+    walker = DetectedObject("person", (0.45, 0.1, 0.54, 0.42), 0.9)
+    assert find_frames(street, (3000, 2250), (9, 16))[0].box[2] < 0.54
+    (frame,) = find_frames(street, (3000, 2250), (9, 16), [walker])
+    assert frame.box[0] <= 0.45
+    assert frame.box[2] >= 0.54
+
+
 def test_the_first_of_several_is_a_largest_whatever_is_in_the_way() -> None:
     things = [DetectedObject("person", (x, 0.0, x + 0.3, 1.0), 0.9) for x in (0.0, 0.35, 0.7)]
     frames = find_frames(np.full((9, 9), 0.3, np.float32), (4000, 3000), (1, 1), things, limit=6)

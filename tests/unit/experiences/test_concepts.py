@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import numpy as np
 import pytest
 from fakes.library import TAGS, Life
 
+from photos_engine.analyzers import Taxonomy
 from photos_engine.experiences.memories import Telling, encode_concepts, make_memories
 from photos_engine.experiences.memories.concepts import STANDS_OUT, judge_concepts, load_concepts
 from photos_engine.experiences.memories.music import MOODS
@@ -54,6 +56,7 @@ def test_the_file_is_whole() -> None:
     assert {"around_a_table", "reflections", "looking_out_over_the_sea"} <= {concept.id for concept in concepts}
     prompts = [*backdrop, *(prompt for c in concepts for prompt in (*c.shows, *c.unlike))]
     assert len(set(prompts)) == len(prompts)
+    assert {concept.needs for concept in concepts} <= {None, *(tag.id for tag in Taxonomy.load().tags)}
     for concept in concepts:
         assert concept.mood in MOODS
         assert len(concept.shows) >= 3
@@ -72,6 +75,12 @@ def test_what_looks_like_it_and_is_something_else_does_not() -> None:
     unlike = VECTORS.unlike[VECTORS.of == SEA][0]
     assert not [m for m in memories_of(life_with(unlike + 0.5 * VECTORS.shows[SEA])).values() if m.kind == "concept"]
     assert not [m for m in memories_of(life_with(VECTORS.backdrop[0])).values() if m.kind == "concept"]
+
+
+def test_a_concept_of_people_needs_somebody_in_the_picture() -> None:
+    life = life_with(VECTORS.shows[SEA])
+    life.items = [replace(i, tags={"sea": 0.99}) if i.photo.taken.hour == 12 else i for i in life.items]
+    assert "memory:concept:looking_out_over_the_sea" not in memories_of(life)
 
 
 def test_without_words_or_in_a_small_library_there_are_none() -> None:

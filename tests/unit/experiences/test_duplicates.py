@@ -119,7 +119,7 @@ def test_a_copy_of_a_frame_joins_its_frame_and_the_frame_its_burst() -> None:
     first = life.shoot(NOON)
     second = life.retake(first, bits=30, taken=NOON + timedelta(milliseconds=400), quality=replace(GOOD, overall=0.1))
     copy = life.messenger_copy(second)
-    groups = find_groups(life.snapshot(), Likeness(copy_bits=20))
+    groups = find_groups(life.snapshot(), Likeness(copy_bits=20, timed_copy_bits=20))
     assert kinds(groups) == ["copy", "burst"]
     stacks = as_stacks(groups)
     assert (stacks[copy.photo.id].kind, stacks[copy.photo.id].keeper_id) == ("copy", second.photo.id)
@@ -169,6 +169,17 @@ def test_guessed_times_make_no_burst() -> None:
     assert find_groups(life.snapshot()) == ()
 
 
+@pytest.mark.parametrize(("source", "found"), [(DateSource.EXIF, ["copy"]), (DateSource.FILE_TIME, [])])
+def test_an_edit_may_differ_more_where_its_recorded_time_tells_that_it_is_one(
+    source: DateSource, found: list[str]
+) -> None:
+    life = Shelf()
+    first = life.shoot(NOON)
+    edited = life.retake(first, path="Edited/cut.jpg", source=source)
+    life.items[-1] = replace(edited, print=flip(first.print, range(56)))
+    assert kinds(find_groups(life.snapshot())) == found
+
+
 def test_likeness_does_not_chain() -> None:
     life = Shelf()
     chain = [life.shoot(NOON, source=DateSource.FOLDER)]
@@ -177,7 +188,7 @@ def test_likeness_does_not_chain() -> None:
         life.items[-1] = replace(step, print=flip(chain[-1].print, range(20 * n, 20 * n + 20)))
         chain.append(life.items[-1])
     prints = {item.photo.id: np.unpackbits(np.frombuffer(item.print, np.uint8)) for item in chain}
-    groups = find_groups(life.snapshot(), Likeness(copy_bits=31))
+    groups = find_groups(life.snapshot(), Likeness(copy_bits=31, timed_copy_bits=31))
     assert len(groups) > 1
     for group in groups:
         keeper, *members = group.photo_ids

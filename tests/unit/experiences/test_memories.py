@@ -13,7 +13,7 @@ from fakes.library import SPOILED, TAGS, Life
 from photos_engine.experiences.memories import MAX_A_DAY, MAX_PHOTOS, choose_for_day, make_memories
 from photos_engine.experiences.memories.music import MOODS
 from photos_engine.graph import build_graph
-from photos_engine.types import DateSource, Decision, Memory, Reaction, Showing, Stack
+from photos_engine.types import DateSource, Decision, Memory, QualitySignals, Reaction, Showing, Stack
 
 ON = date(2023, 3, 1)
 
@@ -163,6 +163,22 @@ class TestOnThisDay:
 
 
 class TestNeverShown:
+    def test_what_came_out_badly_is_told_only_where_the_person_likes_it(self) -> None:
+        life = sample_life()
+        bad = QualitySignals(0.9, 0.9, 0.9, 0.25)
+        start = datetime(2021, 7, 6, 9, 7)
+        poor = life.shoot(start, "beach", at="Biarritz", quality=bad)
+        liked = life.shoot(
+            start + timedelta(hours=2), "beach", at="Biarritz", quality=bad, decisions=[Decision.FAVOURITE]
+        )
+        candidates = {
+            photo_id
+            for memory in memories_of(life).values()
+            for photo_id in (*(p.id for p in memory.photos), *(r.photo_id for r in memory.rejected))
+        }
+        assert poor.photo.id not in candidates
+        assert liked.photo.id in candidates
+
     def test_utility_spoiled_copies_bursts_hidden_and_undated_photos(self) -> None:
         life = sample_life()
         start = datetime(2021, 7, 6, 9, 7)

@@ -30,7 +30,7 @@ class Shop:
     def refresh(self, snapshot: Snapshot, on: date = ON) -> dict[str, Memory]:
         looks = look_at(snapshot, TAGS, self.looks)  # type: ignore[arg-type]
         self.looks = {look.item.photo.id: look for look in looks}
-        self.graph = build_graph(snapshot, TAGS, looks=looks, known=self.stays)
+        self.graph = build_graph(snapshot, TAGS, looks=looks, known=self.stays, earlier=self.graph)
         self.stays = self.graph.stays()
         self.told = refresh_memories(snapshot, self.graph, TAGS, on=on, looks=looks, known=self.told)
         return {one.memory.id: one.memory for one in self.told}

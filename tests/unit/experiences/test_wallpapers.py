@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from photos_engine.analyzers.taxonomy import Taxonomy
 from photos_engine.experiences import wallpapers
 from photos_engine.experiences.wallpapers import suggest_wallpapers
-from photos_engine.types import FloatArray, PersonRegion, Photo, Wallpaper
+from photos_engine.types import Box, DetectedObject, FloatArray, PersonRegion, Photo, Wallpaper
 
 NOON = datetime(2024, 5, 1, 12)
 TODAY = date(2024, 7, 1)
@@ -75,6 +75,21 @@ def test_no_one_is_cut_in_two() -> None:
         facts = replace(item.photo.facts, people=(PersonRegion("Ada", box),))
         life.items[0] = replace(item, photo=replace(item.photo, facts=facts))
         assert len(suggest(life)) == is_suggested
+
+
+@pytest.mark.parametrize(
+    ("box", "is_suggested"),
+    [
+        ((0.0, 0.0, 0.2, 1.0), False),  # taller than the crop: nobody's legs alone
+        ((0.7, 0.3, 0.9, 0.8), True),
+        ((0.7, 0.0, 0.75, 0.2), True),  # far off, and half out of it
+    ],
+)
+def test_who_was_found_is_whole_or_far_off(box: Box, is_suggested: bool) -> None:
+    life = Life()
+    item = life.shoot(NOON, "mountain")
+    life.items[0] = replace(item, objects=(DetectedObject("person", box, 0.9),))
+    assert len(suggest(life)) == is_suggested
 
 
 def test_pictures_that_are_busy_under_the_clock_are_left_out() -> None:
