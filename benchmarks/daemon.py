@@ -1,12 +1,14 @@
 """What the daemon costs while it waits, what a rescan costs, and whether it lasts.
 
-    python benchmarks/daemon.py [--library DIR] [--seconds 60] [--files 20000]
+    python benchmarks/daemon.py [--photos 100000] [--seconds 60]
+    python benchmarks/daemon.py --library DIR [--seconds 60]
     python benchmarks/daemon.py --soak 20 [--library DIR]
 
-The first prints what an idle daemon on a settled library (a new one, unless named; a named one is copied) takes of
-memory, processor and disk, and how the time for a scan of an unchanged library grows with its files. `--soak`: for so
-many minutes files come, change, move and go in a watched folder; in the end the library is checked, and holds just
-what is there. For the throughput of indexing: benchmarks/indexing.py.
+The first prints what a rescan of a library takes in which nothing has changed, as it grows from a tenth to all of so
+many photos, and at half of them what an idle daemon takes of memory, processor and disk. Its photos are rows: the
+files are empty, what was seen in them is invented. The second tells of an idle daemon on a copy of a named library.
+`--soak`: for so many minutes files come, change, move and go in a watched folder; in the end the library is checked,
+and holds just what is there. For the throughput of indexing: benchmarks/indexing.py.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -28,11 +31,22 @@ from PIL import Image
 from resident import MEBIBYTE
 
 from photos_engine import PhotosEngine
-from photos_engine.ingest import scan
+from photos_engine.store import Store
+from photos_engine.types import (
+    EMBEDDING_DIMENSIONS,
+    CaptureFacts,
+    DateSource,
+    DecodedPhoto,
+    FileStamp,
+    QualitySignals,
+    SceneSignals,
+    ZoneSource,
+)
 
 SETTLED_S = 20.0  # without a run: nothing is left to do
 SAMPLED_EVERY_S = 5.0
 SEED = 1
+FILLED_AT_ONCE = 1_000
 
 
 def paint(path: Path, seed: int) -> None:
@@ -102,21 +116,65 @@ def disk_state(library: Path) -> dict[str, tuple[int, int]]:
     return {str(path): (path.stat().st_size, path.stat().st_mtime_ns) for path in files}
 
 
-def measure_rescan(folder: Path, most: int) -> None:
-    """Print how long an unchanged folder takes to scan, for a tenth of the files, half, and all."""
-    made = 0
+def fill(library: Path, folder: Path, numbers: range) -> None:
+    """Let a library know files as photos that it has analysed, without decoding any: they are empty."""
+    chance = np.random.default_rng(numbers.start)
+    with Store.open(library) as store:
+        for start in range(numbers.start, numbers.stop, FILLED_AT_ONCE):
+            with store.begin() as unit:
+                analysed = []
+                for number in range(start, min(start + FILLED_AT_ONCE, numbers.stop)):
+                    path = folder / f"{number // 1000:03}" / f"IMG_{number:06}.jpg"
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.touch()
+                    key, _ = unit.photos.save(str(path), invented_photo(number), None)
+                    unit.files.record_image(str(path), FileStamp(0, path.stat().st_mtime_ns), key)
+                    analysed.append((key, invented_signals(chance)))
+                unit.analyses.add(unit.models.active, analysed)
+                unit.touch()
+
+
+def invented_photo(number: int) -> DecodedPhoto:
+    """A photo of its own content, taken some hours after the one before."""
+    taken = datetime(2010, 1, 1, tzinfo=UTC) + timedelta(hours=number)
+    facts = CaptureFacts(taken=taken, date_source=DateSource.EXIF, zone_source=ZoneSource.RECORDED)
+    pixels = np.zeros((1, 1, 3), np.uint8)
+    return DecodedPhoto(f"{number:032x}", 0, "JPEG", 4032, 3024, facts, pixels, b"")
+
+
+def invented_signals(chance: np.random.Generator) -> SceneSignals:
+    """What could have been seen in a picture that is like no other."""
+    embedding = chance.standard_normal(EMBEDDING_DIMENSIONS).astype(np.float32)
+    return SceneSignals(
+        embedding=embedding / np.linalg.norm(embedding),
+        tags={"dog": 0.5, "beach": 0.25},
+        utility={},
+        quality=QualitySignals(0.75, 0.75, 0.75, 0.75),
+        print=chance.bytes(32),
+        saliency=np.zeros((9, 9), np.float32),
+    )
+
+
+def measure_growth(library: Path, folder: Path, most: int, seconds: float) -> None:
+    """Print what a rescan of unchanged photos takes for a tenth, half and all of them, and what waiting does."""
+    known = 0
+    with PhotosEngine.open(library):  # so that a model is active
+        pass
     for count in (most // 10, most // 2, most):
-        for number in range(made, count):
-            path = folder / str(number // 1000) / f"IMG_{number}.jpg"
-            if number % 1000 == 0:
-                path.parent.mkdir(parents=True)
-            path.touch()
-        made = count
-        known = {os.fspath(found.path): found.stamp for found in scan([folder], {}).photos}
-        began = time.perf_counter()
-        scan([folder], known)
-        seconds = time.perf_counter() - began
-        print(f"scan of {count:,} unchanged files: {seconds:.2f} s, {seconds / count * 1e6:.0f} us each")
+        fill(library, folder, range(known, count))
+        known = count
+        with PhotosEngine.open(library) as engine:
+            used = time.process_time()
+            report = engine.index([folder])
+            used = time.process_time() - used
+        assert report.found == count, report
+        assert not any((report.new, report.changed, report.gone, report.analysed)), report
+        each = used / count * 1e6
+        print(
+            f"rescan of {count:,} unchanged photos: {report.seconds:.2f} s; processor {used:.2f} s, {each:.0f} us each"
+        )
+        if count == most // 2:
+            measure_idle(library, folder, seconds)
 
 
 def soak(library: Path, folder: Path, minutes: float) -> None:
@@ -159,7 +217,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--library", type=Path)
     parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--files", type=int, default=20_000)
+    parser.add_argument("--photos", type=int, default=100_000)
     parser.add_argument("--soak", type=float, metavar="MINUTES")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -168,13 +226,15 @@ def main() -> None:
         watched.mkdir()
         if options.library:
             shutil.copytree(options.library, library)
+        if not (options.library or options.soak):
+            measure_growth(library, watched, options.photos, options.seconds)
+            return
         for seed in range(5):
             paint(watched / f"first_{seed}.jpg", 100_000 + seed)
         if options.soak:
             soak(library, watched, options.soak)
-            return
-        measure_idle(library, watched, options.seconds)
-        measure_rescan(folder / "many", options.files)
+        else:
+            measure_idle(library, watched, options.seconds)
 
 
 if __name__ == "__main__":

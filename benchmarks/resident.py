@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -19,9 +20,12 @@ def peak_memory() -> Iterator[Callable[[], float]]:
 
     def watch() -> None:
         nonlocal peak
-        while not stop.wait(0.05):
+        children, listed_at = list[psutil.Process](), 0.0
+        while not stop.wait(0.2):
+            if time.monotonic() - listed_at > 2.0:  # a look at every process of the machine takes milliseconds
+                children, listed_at = me.children(recursive=True), time.monotonic()
             now = 0
-            for process in [me, *me.children(recursive=True)]:
+            for process in [me, *children]:
                 try:
                     now += process.memory_info().rss
                 except psutil.Error:  # it ended between listing and looking

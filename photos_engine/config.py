@@ -25,6 +25,13 @@ LARGEST = 1024 * 1024
 """No number is above this: a tebibyte in MiB, twelve days in seconds. Far larger ones don't fit the system's calls."""
 
 
+_CHOICES = {
+    "log_paths": ("yes", "no"),
+    "log_format": ("text", "json"),
+    "log_level": ("debug", "info", "warning", "error"),
+}
+
+
 def default_library() -> Path:
     """The library that is used when none is named: in the platform's user data folder."""
     return Path(platformdirs.user_data_dir(APP_NAME, appauthor=False)) / "main"
@@ -46,11 +53,12 @@ class Settings:
 
     library: Path = dataclasses.field(default_factory=default_library)
     models_folder: Path = dataclasses.field(default_factory=default_models_folder)
-    batch_size: int = 32  # photos in one forward pass and one transaction
+    batch_size: int = 32  # photos in one transaction
     decode_workers: int = dataclasses.field(default_factory=lambda: max(1, min(4, os.cpu_count() or 1)))
     decode_timeout_s: float = 30.0
     decode_memory_mb: int = 1024  # address space of one decoding process beyond its start
     inference_threads: int = 1
+    provider: str = "auto"  # what runs the analyzer: auto, cpu, cuda, directml, openvino, coreml
     max_file_mb: int = 512
     max_megapixels: float = 250.0
     time_zone: str = ""  # IANA name assumed for photos that record no zone; empty: the machine's
@@ -58,6 +66,8 @@ class Settings:
     quiet_hours: str = ""  # when the daemon does nothing, such as 22:00-07:30
     metrics_file: str = ""  # where the daemon writes its figures for Prometheus; empty: nowhere
     log_paths: str = "yes"  # whether the log may name files and folders: yes or no
+    log_format: str = "text"  # of what the program tells on stderr: text or json
+    log_level: str = "warning"  # from where on: debug, info, warning or error
 
     def __post_init__(self) -> None:
         for name in ("batch_size", "decode_workers", "inference_threads", "max_file_mb", "decode_memory_mb"):
@@ -66,8 +76,9 @@ class Settings:
         for name in ("decode_timeout_s", "max_megapixels"):
             if not 0 < getattr(self, name) <= LARGEST:  # nor NaN
                 raise ConfigError(f"{name} must be above 0 and at most {LARGEST:,}, not {getattr(self, name)}")
-        if self.log_paths not in ("yes", "no"):
-            raise ConfigError(f"log_paths must be yes or no, not {self.log_paths!r}")
+        for name, known in _CHOICES.items():
+            if getattr(self, name) not in known:
+                raise ConfigError(f"{name} must be {' or '.join(known)}, not {getattr(self, name)!r}")
         if self.time_zone:
             try:
                 ZoneInfo(self.time_zone)
@@ -111,11 +122,12 @@ def _read_file(path: Path) -> dict[str, Any]:
 _TYPES: dict[str, type] = {
     "library": Path,
     "models_folder": Path,
+    "provider": str,
     "time_zone": str,
     "daemon_waits_for": str,
     "quiet_hours": str,
     "metrics_file": str,
-    "log_paths": str,
+    **dict.fromkeys(_CHOICES, str),
     "decode_timeout_s": float,
     "max_megapixels": float,
 }

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -26,7 +27,7 @@ from photos_engine.experiences.memories import (
     encode_concepts,
     refresh_memories,
 )
-from photos_engine.experiences.search import Basis, Completions
+from photos_engine.experiences.search import Basis, Columns, Completions
 from photos_engine.files import write_atomically
 from photos_engine.graph import KnownStay, Look, PersonalGraph, build_graph, look_at
 from photos_engine.index import CompactIndex, VectorIndex
@@ -82,11 +83,12 @@ class Derived:
     def _build_graph(self, snapshot: Snapshot) -> PersonalGraph:
         with self._store.read() as unit:
             known = unit.stays.all()
-        graph = build_graph(snapshot, self._tags, looks=self._look(snapshot), known=(KnownStay(*row) for row in known))
-        stays = tuple((stay.name, stay.first, stay.last) for stay in graph.stays())
-        if stays != known:
+        stays = (KnownStay(*row) for row in known)
+        graph = build_graph(snapshot, self._tags, looks=self._look(snapshot), known=stays, earlier=self._graph)
+        found = tuple((stay.name, stay.first, stay.last) for stay in graph.stays())
+        if found != known:
             with self._store.begin() as unit:
-                unit.stays.replace(stays)
+                unit.stays.replace(found)
         return graph
 
     def _look(self, snapshot: Snapshot) -> tuple[Look, ...]:
@@ -142,18 +144,29 @@ class Derived:
         """The vector index of all present photos that a model has analysed."""
         with self._lock, self._store.read() as unit:
             kept = self._index if self._index is not None and self._index[1].model == model else None
-            if kept is not None and kept[0] == unit.revision:
+            if kept is not None and kept[0] == unit.photos_revision:
                 return kept[1]
             index = kept[1] if kept is not None else self._load_index(model)
-            present, known = unit.analyses.keys(model), index.keys()
+            present, known = self.search_basis(unit, model).columns.seen, index.keys()
             lost, fresh = np.setdiff1d(known, present), np.setdiff1d(present, known)
             if len(lost) or len(fresh):
                 index.remove(lost)
                 for start in range(0, len(fresh), _VECTORS_AT_ONCE):
                     some = fresh[start : start + _VECTORS_AT_ONCE]
                     index.add(some, unit.analyses.embeddings(model, some))
-                index.save(self._library.index_path(model))
-            self._index = (unit.revision, index)
+                try:
+                    index.save(self._library.index_path(model))
+                except OSError as error:  # a library on a full disk can still be searched
+                    logger.warning("the vector index can't be kept: %s", error)
+            self._index = (unit.photos_revision, index)
+            return index
+
+    def prepare_search(self, model: str) -> VectorIndex:
+        """Bring in step what searches use, so that the next one need not: the vector index, and the columns beside."""
+        with self._lock:
+            index = self.index(model)
+            with self._store.read() as unit:
+                self.search_basis(unit, model)
             return index
 
     def search_basis(self, unit: UnitOfWork, model: str) -> Basis:
@@ -161,16 +174,31 @@ class Derived:
         with self._lock:
             kept, revision = self._search_basis, unit.revision
             if kept is None or kept[:2] != (model, revision):
-                kept = self._search_basis = model, revision, Basis.read(unit, model)
+                columns = self._columns(unit, model)
+                if kept is not None and columns is kept[2].columns:
+                    basis = replace(kept[2], decided=unit.lookups.decided())
+                else:
+                    basis = Basis.read(unit, model, columns)
+                kept = self._search_basis = model, revision, basis
             return kept[2]
+
+    def _columns(self, unit: UnitOfWork, model: str) -> Columns:
+        """What search needs of every photo, from the last time where no photo has changed since."""
+        path, stamp = self._library.columns_path(model), f"{model} {unit.photos_revision}"
+        known = self._search_basis[2].columns if self._search_basis is not None else None
+        known = known if known is not None and known.model == model else Columns.load(path)
+        if known is None or known.stamp != stamp:
+            known = Columns.read(unit, model, stamp, known)
+            known.save(path)
+        return known
 
     def completions(self, model: str) -> Completions:
         """What a query that is being typed may become, in the present state of the library."""
         with self._lock, self._store.read() as unit:
             kept, revision = self._completions, unit.revision
             if kept is None or kept[:2] != (model, revision):
-                names = self.search_basis(unit, model).names
-                kept = self._completions = model, revision, Completions.read(unit, model, names, self._tags)
+                found = Completions.of(self.search_basis(unit, model), self._tags)
+                kept = self._completions = model, revision, found
             return kept[2]
 
     def _load_index(self, model: str) -> VectorIndex:
@@ -190,22 +218,23 @@ class Derived:
 
     def _refresh_groups(self) -> None:
         snapshot = self._read()
-        stamp = f"{snapshot.model} {snapshot.revision}"
+        maker = f"{snapshot.model}/{duplicates.RULES}"
+        stamp = f"{maker} {snapshot.revision}"
         with self._store.read() as unit:
             made_from = unit.setting("groups_stamp")
             if made_from == stamp:
                 return
             known = unit.groups.all()
         path = self._library.marks_path
-        before = Marks.read(path, made_from) if made_from and made_from.split()[0] == snapshot.model else None
+        before = Marks.read(path, made_from) if made_from and made_from.split()[0] == maker else None
         groups = duplicates.update_groups(snapshot, before, known) if before else duplicates.find_groups(snapshot)
         stacks = duplicates.as_stacks(groups)
         with self._store.begin() as unit:
             if unit.revision != snapshot.revision:
                 return  # photos came in between: whoever wrote them refreshes
             if unit.groups.replace(groups, stacks):
-                unit.touch()
-            stamp = f"{snapshot.model} {unit.revision}"
+                unit.touch(photos=False)
+            stamp = f"{maker} {unit.revision}"
             unit.set_setting("groups_stamp", stamp)
         try:
             write_atomically(path, Marks.of(snapshot, groups, stamp).encode(), durable=False)

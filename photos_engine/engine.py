@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -24,10 +24,19 @@ from PIL import Image
 
 from photos_engine import curation, keepers
 from photos_engine.analyzers import SceneAnalyzer, Taxonomy
+from photos_engine.analyzers.reading import open_reader
 from photos_engine.config import Settings, load_settings
 from photos_engine.decisions import DECISIONS_ON, as_document, keep_backup, read_document
 from photos_engine.derived import Derived
-from photos_engine.errors import ConfigError, MemoryNotFound, NotFound, PhotoNotFound, Unreadable, UsageError
+from photos_engine.errors import (
+    ConfigError,
+    MemoryNotFound,
+    ModelError,
+    NotFound,
+    PhotoNotFound,
+    Unreadable,
+    UsageError,
+)
 from photos_engine.experiences import autocrop, featured, recommend, utility, wallpapers
 from photos_engine.experiences.memories import REST_DAYS, choose_for_day
 from photos_engine.experiences.search import (
@@ -49,7 +58,8 @@ from photos_engine.models import registry
 from photos_engine.overview import read_status
 from photos_engine.pictures import PhotoLike, Pictures, cut_region, path_of
 from photos_engine.pipeline import Pipeline, Reanalysis, is_away
-from photos_engine.salvage import read_backup
+from photos_engine.reading import READ_KINDS, Reading
+from photos_engine.salvage import read_backup, read_kept, restore
 from photos_engine.store import Store
 from photos_engine.types import (
     EMBEDDING_DIMENSIONS,
@@ -107,6 +117,7 @@ class PhotosEngine:
             settings.models_folder,
             self._taxonomy,
             threads=settings.inference_threads,
+            provider=settings.provider,
             concepts_path=self._library.concepts_path,
         )
         self._tags = {tag.id: tag for tag in self._taxonomy.tags}
@@ -116,7 +127,7 @@ class PhotosEngine:
         if is_new:
             with self._store.begin() as unit:
                 unit.models.adopt(self._models.shipped)
-                unit.decisions.restore(read_backup(self._library))  # of a database that was lost
+                restore(unit, read_backup(self._library))  # of a database that was lost
 
     @classmethod
     def open(cls, library: str | os.PathLike[str] | None = None, **settings: Any) -> Self:
@@ -167,7 +178,7 @@ class PhotosEngine:
             seeing = active if active in self._models else following or active
             pipeline = Pipeline(
                 store=self._store,
-                analyzer=self._models.analyzer(seeing),
+                analyzer=self._models.analyzer_on_demand(seeing),
                 gazetteer=self._gazetteer,
                 open_pool=partial(self._pictures.open_pool, workers),
                 save_thumbnail=self._library.save_thumbnail,
@@ -179,8 +190,42 @@ class PhotosEngine:
             self._remember_roots(roots)
             report = pipeline.run(roots)
             if reanalyse:
-                self.reanalyse(on_progress=on_progress, workers=workers)
+                self._try_next_model(on_progress, workers)
+            if report.new or report.changed or report.moved or report.gone:
+                self._derived.prepare_search(self._active_model())
         return report
+
+    def _try_next_model(self, on_progress: Callable[[Progress], None] | None, workers: int | None) -> None:
+        """Show photos to the next model; where that is broken the active one serves on, and `status` says why."""
+        started = datetime.now(UTC)
+        try:
+            self.reanalyse(on_progress=on_progress, workers=workers)
+        except ModelError as error:
+            logger.error("the next model can't take over: %s", error)
+            seconds = (datetime.now(UTC) - started).total_seconds()
+            detail = {"error": type(error).__name__, "reason": str(error)}
+            with self._store.begin() as unit:
+                unit.jobs.add(JobRun("reanalyse", started, seconds, "failed", detail))
+
+    def read_texts(
+        self,
+        *,
+        limit: int | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+        workers: int | None = None,
+    ) -> int:
+        """Read the text in receipts, documents, screenshots and the like, for search; returns how many were read.
+
+        Needs the extra `ocr`, without which none are. limit: end after so many; the next call goes on.
+        """
+        reader = open_reader(self._settings.inference_threads)
+        if reader is None:
+            return 0
+        with self._store.read() as unit:
+            verdicts = self._derived.search_basis(unit, unit.models.active).columns.verdicts
+        keys = verdicts.keys[verdicts.kinds.is_one_of(READ_KINDS)].tolist()
+        open_pool = partial(self._pictures.open_pool, workers)
+        return Reading(self._store, reader, open_pool, on_progress).run(keys, limit)
 
     def rescan(self, *, on_progress: Callable[[Progress], None] | None = None) -> IndexReport | None:
         """Index every folder that was ever indexed; None where there is none yet."""
@@ -204,7 +249,7 @@ class PhotosEngine:
 
     def refresh(self, *, today: date | None = None) -> int:
         """Bring groups, graph, index and memories up to date; returns how many memories there are."""
-        self._derived.index(self._active_model())
+        self._derived.prepare_search(self._active_model())
         return len(self._derived.memories(today or _today()))
 
     def analyze(self, image: Image.Image | NDArray[Any]) -> SceneSignals:
@@ -517,7 +562,7 @@ class PhotosEngine:
                 for keeper_id in unit.gathered.undo(name):
                     if (key := unit.photos.key_of(keeper_id)) is not None:
                         unit.photos.rewrite_words(key)
-            unit.touch()
+            unit.touch(photos=kind == "group")
         return made
 
     def _resolve(self, subject: PhotoLike | Memory) -> tuple[str, str]:
@@ -539,27 +584,30 @@ class PhotosEngine:
         raise NotFound(f"no photo, duplicate group, memory or node of the graph is called {name}")
 
     def export_decisions(self, target: str | os.PathLike[str]) -> int:
-        """Write every decision to a JSON file that `import_decisions` reads, in any library; returns how many."""
+        """Write every decision, and what merged copies gave, to a JSON file that `import_decisions` reads.
+
+        Any library's. Returns how many there are. Raises: ConfigError.
+        """
         with self._store.read() as unit:
-            decisions = unit.decisions.all()
+            kept = read_kept(unit)
         try:
-            write_atomically(Path(target), as_document(decisions))
+            write_atomically(Path(target), as_document(kept))
         except OSError as error:
             raise ConfigError(
                 f"decisions can't be written to {os.fspath(target)}: {error.strerror or error}"
             ) from error
-        return len(decisions)
+        return len(kept)
 
     def import_decisions(self, source: str | os.PathLike[str]) -> int:
-        """Take over decisions from a file; returns how many were new. Raises: ConfigError."""
+        """Take over what `export_decisions` wrote; returns how much of it was new. Raises: ConfigError."""
         try:
-            decisions = read_document(Path(source).read_bytes())
+            kept = read_document(Path(source).read_bytes())
         except OSError as error:
             raise ConfigError(f"decisions can't be read from {os.fspath(source)}: {error.strerror}") from error
         except ConfigError as error:
             raise ConfigError(f"{os.fspath(source)}: {error}") from error
         with self._store.begin() as unit:
-            new = unit.decisions.restore(decisions)
+            new = restore(unit, kept)
             if new:
                 unit.touch()
         return new
@@ -572,11 +620,11 @@ class PhotosEngine:
             unit.jobs.add(run)
 
     def back_up_decisions(self) -> int:
-        """Write every decision to a file beside the database, if that lacks any; returns how many there are."""
+        """Write what `export_decisions` writes to a file beside the database, if that lacks any; returns how many."""
         with self._store.read() as unit:
-            decisions = unit.decisions.all()
-        keep_backup(self._library.decisions_backup, decisions)
-        return len(decisions)
+            kept = read_kept(unit)
+        keep_backup(self._library.decisions_backup, kept)
+        return len(kept)
 
     def name_places(self) -> int:
         """Name the places of photos that say where they were taken and have no place yet; returns how many."""
@@ -588,7 +636,7 @@ class PhotosEngine:
         Returns what was done. Raises: StoreLocked while photos are being indexed.
         """
         with self._library.exclusive():
-            return tidy_library(self._library, self._store, self._derived.index(self._active_model()))
+            return tidy_library(self._library, self._store, self._derived.prepare_search(self._active_model()))
 
     def check(self, *, repair: bool = False) -> CheckReport:
         """Look for damage in database, index, graph and thumbnails; `repair` makes the derived ones again."""

@@ -11,19 +11,21 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
 
 from photos_engine.analyzers import SceneAnalyzer, Taxonomy, TextEncoder
-from photos_engine.errors import ModelNotFound
+from photos_engine.analyzers.sessions.providers import AUTO, PROVIDERS
+from photos_engine.errors import ConfigError, ModelNotFound
 from photos_engine.experiences.search import Concepts
 from photos_engine.files import write_atomically
 from photos_engine.models import registry
 from photos_engine.models.registry import Manifest
 from photos_engine.store import Store
-from photos_engine.types import EMBEDDING_DIMENSIONS, FloatArray, ModelInfo
+from photos_engine.types import EMBEDDING_DIMENSIONS, ByteArray, FloatArray, ModelInfo, SceneSignals
 
 logger = logging.getLogger(__name__)
 
@@ -31,8 +33,18 @@ logger = logging.getLogger(__name__)
 class InstalledModels:
     """The models that can be asked, opened when first needed. Safe to call from several threads."""
 
-    def __init__(self, folder: Path, taxonomy: Taxonomy, *, threads: int, concepts_path: Callable[[str], Path]) -> None:
-        self._folder, self._taxonomy, self._threads = folder, taxonomy, threads
+    def __init__(
+        self,
+        folder: Path,
+        taxonomy: Taxonomy,
+        *,
+        threads: int,
+        concepts_path: Callable[[str], Path],
+        provider: str = AUTO,
+    ) -> None:
+        if provider not in (AUTO, *PROVIDERS):
+            raise ConfigError(f"provider must be one of {', '.join((AUTO, *PROVIDERS))}, not {provider!r}")
+        self._folder, self._taxonomy, self._threads, self._provider = folder, taxonomy, threads, provider
         self._concepts_path = concepts_path  # of a model: where its concepts are kept from run to run
         self._lock = threading.RLock()
         self._analyzer: SceneAnalyzer | None = None
@@ -57,8 +69,13 @@ class InstalledModels:
         """What sees pictures. Raises: ModelNotFound, ChecksumMismatch, ModelError."""
         with self._lock:
             if self._analyzer is None or self._analyzer.model_name != name:
-                self._analyzer = SceneAnalyzer.open(self.find(name).folder, threads=self._threads)
+                folder = self.find(name).folder
+                self._analyzer = SceneAnalyzer.open(folder, threads=self._threads, provider=self._provider)
             return self._analyzer
+
+    def analyzer_on_demand(self, name: str) -> AnalyzerOnDemand:
+        """What sees pictures, opened for the first of them: a run over unchanged photos needs none."""
+        return AnalyzerOnDemand(self, name)
 
     def words(self, name: str) -> ModelWords:
         """What reads words; nothing is opened yet. Raises: ModelNotFound, ModelError."""
@@ -70,6 +87,18 @@ class InstalledModels:
     def close(self) -> None:
         """Let go of what was opened."""
         self._analyzer = self._words = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnalyzerOnDemand:
+    """The analyzer of one of the models, which is opened when there is something to see."""
+
+    models: InstalledModels
+    model_name: str
+
+    def analyze(self, images: Sequence[ByteArray]) -> list[SceneSignals]:
+        """As `SceneAnalyzer.analyze`. Raises: ModelNotFound, ChecksumMismatch, ModelError besides."""
+        return self.models.analyzer(self.model_name).analyze(images)
 
 
 class ModelWords:

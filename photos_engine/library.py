@@ -84,6 +84,10 @@ class Library:
         """Where a model's vector index lies."""
         return self.folder / "index" / f"{model}.vectors"
 
+    def columns_path(self, model: str) -> Path:
+        """Where what search needs of every photo lies, as a model sees it: beside its index, and dropped with it."""
+        return self.folder / "index" / f"{model}.vectors.columns"
+
     def concepts_path(self, model: str) -> Path:
         """Where the taxonomy lies as a model's text tower reads it."""
         return self.folder / "index" / f"{model}.concepts.npz"

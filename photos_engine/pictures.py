@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -32,14 +33,14 @@ class Pictures:
         limits = (f"{settings.decode_timeout_s:g} s", f"{settings.decode_memory_mb} MiB", self._limits)
         return describe_decoders(*map(str, limits))
 
-    def open_pool(self, workers: int | None = None) -> DecodePool:
-        """Workers for many files, as many as set unless told; close it."""
+    def open_pool(self, workers: int | None = None, *, shorter_px: int | None = None) -> DecodePool:
+        """Workers for many files, as many as set unless told; close it. shorter_px: to decode larger."""
         zone = self._settings.time_zone
         return DecodePool(
             workers=workers or self._settings.decode_workers,
             timeout_s=self._settings.decode_timeout_s,
             memory_limit_bytes=self._settings.decode_memory_mb * MEBIBYTE,
-            limits=self._limits,
+            limits=self._limits if shorter_px is None else replace(self._limits, shorter_px=shorter_px),
             default_zone=ZoneInfo(zone) if zone else None,
         )
 

@@ -1,8 +1,8 @@
 """One photo's way from file to stored, analysed, indexed.
 
-`scan` tells which files changed; the decode pool opens each once, in processes of its own; batches of
-decoded pictures go through the analyzer in one forward pass and into the store in one unit of work.
-A killed run loses at most the batch under way: the next scan finds its files still new.
+`scan` tells which files changed; the decode pool opens each once, in processes of its own; a few decoded pictures
+at a time go through the analyzer while the next are decoded, and batches of them into the store in one unit of
+work. A killed run loses at most the batch under way: the next scan finds its files still new.
 
 `Pipeline` brings photos in. `Reanalysis` shows those that are in to another model, which takes over when
 it has seen them: until then nothing that anybody sees changes.
@@ -13,9 +13,10 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -29,6 +30,7 @@ from photos_engine.ingest import (
     ScanResult,
     read_content_hash,
     scan,
+    weigh,
 )
 from photos_engine.store import Store, UnitOfWork
 from photos_engine.types import (
@@ -45,14 +47,21 @@ from photos_engine.types import (
 logger = logging.getLogger(__name__)
 
 # An edited picture keeps the person's decisions where its embedding is this close to the old one's;
-# another picture under the same name (IMG_0001 of the next camera) does not. Cosine; re-encodes and
-# light edits lie above 0.95, different pictures of one scene mostly below 0.9.
-SAME_PICTURE_COSINE = 0.92
+# another picture under the same name (IMG_0001 of the next camera) does not. Cosine of ansa-2: re-encodes and edits
+# short of losing all colour lie above 0.9, other pictures mostly below 0.6 (one in a thousand above 0.9).
+SAME_PICTURE_COSINE = 0.8
 SAME_MOMENT = timedelta(milliseconds=1)
+
+# Photos in one forward pass. So few that seeing goes on beside decoding: who waits for a batch to be full leaves a
+# core idle at either end of a run. More at once gain nothing on a processor, and their buffers are large enough
+# for the system to take back and give again each time.
+PASS = 2
 
 PROGRESS_EVERY_S = 0.5
 
 T = TypeVar("T")
+Answer = tuple[DecodeRequest, DecodedPhoto | PhotoError]
+Seen = dict[str, SceneSignals]  # by content hash
 
 
 class Analyzer(Protocol):
@@ -150,23 +159,28 @@ class Pipeline:
 
     def _analyse(self, fresh: Sequence[FoundPhoto], total: int, gone: set[str], tally: _Tally) -> None:
         by_path = {os.fspath(p.path): p for p in fresh}
-        tally.done = total - len(fresh)
+        weights = {path: weigh(path, p.stamp.size) for path, p in by_path.items()}
+        tally.done, work, all_work = total - len(fresh), 0.0, sum(weights.values())
         requests = (DecodeRequest(p.path, p.sidecars) for p in fresh)
         with self.open_pool() as pool:
             last = 0.0
-            # Two batches ahead: the decoders go on while one is being analysed and written.
-            for group in _batches(pool.decode(requests, look_ahead=2 * self.batch_size), self.batch_size):
-                self._write([(by_path[os.fspath(r.path)], result) for r, result in group], gone, tally)
-                tally.done += len(group)
+            # Two batches ahead: the decoders go on while one is being written.
+            answers = pool.decode(requests, look_ahead=2 * self.batch_size)
+            for batch, signals in _as_seen(answers, self.batch_size, self._see):
+                self._write([(by_path[os.fspath(r.path)], result) for r, result in batch], signals, gone, tally)
+                tally.done, work = tally.done + len(batch), work + sum(weights[os.fspath(r.path)] for r, _ in batch)
                 if time.monotonic() - last > PROGRESS_EVERY_S or tally.done == total:
                     last = time.monotonic()
-                    self._report("analyse", tally.done, total)
+                    self._report("analyse", tally.done, total, work / all_work)
 
     def _write(
-        self, group: Sequence[tuple[FoundPhoto, DecodedPhoto | PhotoError]], gone: set[str], tally: _Tally
+        self,
+        group: Sequence[tuple[FoundPhoto, DecodedPhoto | PhotoError]],
+        signals: Seen,
+        gone: set[str],
+        tally: _Tally,
     ) -> None:
-        """One batch: one forward pass, one unit of work."""
-        signals = self._see([result for _, result in group if isinstance(result, DecodedPhoto)])
+        """One batch: one unit of work."""
         with self.store.begin() as unit:
             analysed: dict[int, SceneSignals] = {}
             held = unit.files.photo_keys(os.fspath(photo.path) for photo, _ in group)
@@ -198,18 +212,14 @@ class Pipeline:
         where = None if decoded.facts.gps is None else self.gazetteer.locate(decoded.facts.gps)
         return unit.photos.save(os.fspath(photo.path), decoded, where)
 
-    def _see(self, decoded: Sequence[DecodedPhoto]) -> dict[str, SceneSignals]:
-        """Content hash -> signals, for the pictures that this model has not seen yet."""
-        unique = {d.content_hash: d for d in decoded}
+    def _see(self, decoded: Mapping[str, DecodedPhoto]) -> Seen:
+        """The signals of the pictures that this model has not seen yet."""
         with self.store.read() as unit:
-            known = unit.analyses.known_among(unique, self.analyzer.model_name)
-        unseen = [d for h, d in unique.items() if h not in known]
-        for picture in unseen:
-            self.save_thumbnail(picture.content_hash, picture.thumbnail)
-        if not unseen:
-            return {}
-        signals = self.analyzer.analyze([d.pixels for d in unseen])
-        return {d.content_hash: s for d, s in zip(unseen, signals, strict=True)}
+            known = unit.analyses.known_among(decoded, self.analyzer.model_name)
+        unseen = {content_hash: d for content_hash, d in decoded.items() if content_hash not in known}
+        for content_hash, picture in unseen.items():
+            self.save_thumbnail(content_hash, picture.thumbnail)
+        return _show(self.analyzer, unseen)
 
     def _carry_over(
         self, unit: UnitOfWork, keys: tuple[int, int], now: DecodedPhoto, signals: SceneSignals | None
@@ -257,17 +267,17 @@ class Pipeline:
             seconds=time.monotonic() - self._started,
         )
 
-    def _report(self, stage: str, done: int, total: int) -> None:
+    def _report(self, stage: str, done: int, total: int, share: float | None = None) -> None:
         if self.on_progress is not None:
-            self.on_progress(Progress(stage, done, total, time.monotonic() - self._started))
+            self.on_progress(Progress(stage, done, total, time.monotonic() - self._started, share))
 
 
 @dataclass(frozen=True, slots=True)
 class Reanalysis:
     """Shows the library's photos to its next model; it takes over when it has seen them.
 
-    One batch is one forward pass and one unit of work, and what is left is always asked of the store: a
-    killed run loses at most a batch. Others may look at the library, and even call the change off, meanwhile.
+    One batch is one unit of work, and what is left is always asked of the store: a killed run loses at most a
+    batch. Others may look at the library, and even call the change off, meanwhile.
     """
 
     store: Store
@@ -297,12 +307,13 @@ class Reanalysis:
         analysed, tried, failed = 0, 0, list[Failure]()
         requests = (DecodeRequest(Path(path)) for path in todo)
         with self.open_pool() as pool:
-            for group in _batches(pool.decode(requests, look_ahead=2 * self.batch_size), self.batch_size):
-                written = self._write([result for _, result in group if isinstance(result, DecodedPhoto)])
+            answers = pool.decode(requests, look_ahead=2 * self.batch_size)
+            for batch, signals in _as_seen(answers, self.batch_size, partial(_show, self.analyzer)):
+                written = self._write(signals)
                 if written is None:
                     break
-                failed += [Failure(r.path, e.code, e.reason) for r, e in group if isinstance(e, PhotoError)]
-                analysed, tried = analysed + written, tried + len(group)
+                failed += [Failure(r.path, e.code, e.reason) for r, e in batch if isinstance(e, PhotoError)]
+                analysed, tried = analysed + written, tried + len(batch)
                 if self.on_progress is not None:
                     seconds = time.monotonic() - self._started
                     self.on_progress(Progress("reanalyse", tried, len(todo), seconds))
@@ -310,18 +321,38 @@ class Reanalysis:
                     break
         return analysed, failed
 
-    def _write(self, decoded: Sequence[DecodedPhoto]) -> int | None:
+    def _write(self, signals: Seen) -> int | None:
         """Store one batch; returns how many photos of the library were in it, None where the change is off."""
         model = self.analyzer.model_name
-        signals = self.analyzer.analyze([d.pixels for d in decoded])
         with self.store.begin() as unit:
             if unit.models.next != model:
                 return None
-            keys = [unit.photos.key_of(d.content_hash) for d in decoded]
             # A file that was edited since the last scan holds no photo yet.
-            known = {key: seen for key, seen in zip(keys, signals, strict=True) if key is not None}
+            keys = ((unit.photos.key_of(content_hash), seen) for content_hash, seen in signals.items())
+            known = {key: seen for key, seen in keys if key is not None}
             unit.analyses.add(model, known.items())
         return len(known)
+
+
+def _as_seen(
+    answers: Iterable[Answer], size: int, see: Callable[[Mapping[str, DecodedPhoto]], Seen]
+) -> Iterator[tuple[list[Answer], Seen]]:
+    """Batches of decoded files with what was seen in them, a few at a time and each content once."""
+    batch, signals = list[Answer](), Seen()
+    for some in _batches(answers, min(PASS, size)):
+        batch += some
+        pictures = {result.content_hash: result for _, result in some if isinstance(result, DecodedPhoto)}
+        signals |= see({content: picture for content, picture in pictures.items() if content not in signals})
+        if len(batch) >= size:
+            yield batch, signals
+            batch, signals = [], {}
+    if batch:
+        yield batch, signals
+
+
+def _show(analyzer: Analyzer, decoded: Mapping[str, DecodedPhoto]) -> Seen:
+    signals = analyzer.analyze([picture.pixels for picture in decoded.values()]) if decoded else []
+    return dict(zip(decoded, signals, strict=True))
 
 
 def is_away(failure: Failure) -> bool:

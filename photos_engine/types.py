@@ -410,6 +410,7 @@ class Progress:
     done: int
     total: int | None
     seconds: float
+    share: float | None = None  # of the work, by kinds and sizes of files; None: that of their number
 
 
 @dataclass(frozen=True, slots=True)

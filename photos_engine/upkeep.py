@@ -107,7 +107,7 @@ class _Check:
 
     def look_at_graph(self) -> None:
         path = self.library.graph_path
-        if path.exists() and not _is_packed_json(path):
+        if path.exists() and not _holds_packed_json(path):
             self.found(f"graph: {path} can't be read", lambda: self._make_graph(path), "graph: made again")
             return
         graph = self.derived.graph()
@@ -189,12 +189,17 @@ def _litter(library: Library, store: Store) -> Iterator[Path]:
                 yield path
 
 
-def _is_packed_json(path: Path) -> bool:
+def _holds_packed_json(path: Path) -> bool:
+    """Whether every line of a file is JSON, and there is one."""
+    lines = 0
     try:
-        json.loads(gzip.decompress(path.read_bytes()))
+        with gzip.open(path, "rb") as file:
+            for line in file:
+                json.loads(line)
+                lines += 1
     except (OSError, EOFError, ValueError, zlib.error):
         return False
-    return True
+    return lines > 0
 
 
 def _is_jpeg(path: Path) -> bool:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import click
 
 from photos_engine.cli.face import Face, FaceGroup, main, pass_face
-from photos_engine.config import load_settings
+from photos_engine.config import Settings, load_settings
 from photos_engine.errors import ConfigError
 from photos_engine.json_shapes import as_job_run, encode_json
+from photos_engine.logs import without_paths
 from photos_engine.scheduler.jobs import JOBS
 from photos_engine.types import JobRun
 
@@ -71,8 +72,9 @@ def daemon(context: click.Context, once: bool, watch: tuple[Path, ...], every: i
     if once:
         from photos_engine.scheduler import run_once
 
+        settings = load_settings(library=face.library)
         for run in run_once(face.engine, watch):
-            _print_run(run)
+            _print_run(run, settings)
         return
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
@@ -95,7 +97,7 @@ def _keep_at_work(face: Face, watched: tuple[Path, ...], every: int) -> None:
     with Store.open(library.folder) as store:
 
         def tell(run: JobRun) -> None:
-            _print_run(run)
+            _print_run(run, settings)
             if settings.metrics_file:
                 try:
                     write_metrics(Path(settings.metrics_file).expanduser(), read_status(library, store))
@@ -106,8 +108,9 @@ def _keep_at_work(face: Face, watched: tuple[Path, ...], every: int) -> None:
         Daemon(library, store, work, on_run=tell, watched=watched, scan_every_s=60 * every, manners=manners).run()
 
 
-def _print_run(run: JobRun) -> None:
-    click.echo(encode_json(as_job_run(run)))
+def _print_run(run: JobRun, settings: Settings) -> None:
+    entry = as_job_run(run)
+    click.echo(encode_json(entry if settings.log_paths == "yes" else without_paths(entry)))
 
 
 JOB = click.Argument(["job"], type=click.Choice(JOBS))

@@ -16,7 +16,12 @@ from photos_engine.types import Progress, Reason
 BAR_WIDTH = 24
 PLAIN_LINE_EVERY_S = 10.0
 _PACE_AFTER_S = 2.0
-_STAGES = {"scan": "looking for photos", "analyse": "analysing", "reanalyse": "analysing for the next model"}
+_STAGES = {
+    "scan": "looking for photos",
+    "analyse": "analysing",
+    "reanalyse": "analysing for the next model",
+    "read": "reading text in pictures",
+}
 
 
 def printable(text: str | os.PathLike[str]) -> str:
@@ -123,10 +128,11 @@ def seconds_left(progress: Progress, first: Progress) -> float | None:
 
     What lies before the first report (a scan, starting up, photos that needed no look) is no measure of the rest.
     """
-    done, seconds = progress.done - first.done, progress.seconds - first.seconds
-    if not progress.total or done <= 0 or seconds < _PACE_AFTER_S or progress.done >= progress.total:
+    if not progress.total or progress.done >= progress.total:
         return None
-    return seconds * (progress.total - progress.done) / done
+    began, share = (p.done / progress.total if p.share is None else p.share for p in (first, progress))
+    seconds = progress.seconds - first.seconds
+    return None if share <= began or seconds < _PACE_AFTER_S else seconds * (1 - share) / (share - began)
 
 
 def _duration(seconds: float) -> str:

@@ -6,6 +6,7 @@ its own; a `Gazetteer` names the places.
 
 from photos_engine.ingest.decode import decode_photo, read_content_hash
 from photos_engine.ingest.decoders import describe_decoders
+from photos_engine.ingest.formats import weigh
 from photos_engine.ingest.isolation import DecodePool, DecodeRequest
 from photos_engine.ingest.metadata import read_metadata
 from photos_engine.ingest.places import Gazetteer
@@ -27,4 +28,5 @@ __all__ = [
     "read_content_hash",
     "read_metadata",
     "scan",
+    "weigh",
 ]

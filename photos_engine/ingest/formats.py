@@ -44,6 +44,16 @@ LIVE_VIDEO_EXTENSIONS: Final = frozenset(("mov", "mp4", "mp"))
 
 SNIFF_BYTES: Final = 64
 
+# What a photo takes, in milliseconds of a slow core: however large, and for each MB. A JPEG's size is decoded whatever
+# the scale; HEIF and AVIF know no scale at all; of a RAW only the preview is decoded.
+_MS_A_PHOTO: Final = 30.0
+_MS_A_MB: Final = 12.0
+_MS_A_MB_OF: Final = (
+    dict.fromkeys(("heic", "heics", "heif", "heifs", "hif"), 450.0)
+    | dict.fromkeys(("avif", "avifs"), 200.0)
+    | dict.fromkeys(RAW_EXTENSIONS, 3.0)
+)
+
 _PREFIXES: Final[tuple[tuple[bytes, Format], ...]] = (
     (b"\xff\xd8\xff", Format.JPEG),
     (b"\x89PNG\r\n\x1a\n", Format.PNG),
@@ -97,6 +107,11 @@ def extension_of(name: str) -> str:
         return suffix
     is_plausible = len(suffix) <= 16 and suffix[:1].isalpha() and suffix.isascii() and " " not in suffix
     return suffix if is_plausible else ""
+
+
+def weigh(name: str, size_bytes: int) -> float:
+    """How much work a photo is, by its file's name and size: only the ratios mean something."""
+    return _MS_A_PHOTO + _MS_A_MB_OF.get(extension_of(name), _MS_A_MB) * size_bytes / 1e6
 
 
 def sniff_format(head: bytes) -> Format | None:

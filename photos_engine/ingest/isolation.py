@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import tzinfo
 from pathlib import Path
@@ -39,6 +40,7 @@ logger = logging.getLogger(__name__)
 _START_TIMEOUT_S: Final = 60.0
 # A worker is replaced after so many photos, against what foreign code may leak.
 _PHOTOS_PER_WORKER: Final = 2_000
+_PIPE_BYTES: Final = 2**20  # what anybody may ask for
 # One thread each: parallel photos beat parallel loops inside one.
 _WORKER_ENVIRONMENT: Final = {
     "OMP_NUM_THREADS": "1",
@@ -247,6 +249,7 @@ class _Worker:
                 )
             except OSError as error:
                 raise PhotosEngineError(f"a decoding process can't be started: {error}") from error
+            _widen(process)
             self._process, self._served = process, 0
         watch = _Deadline(process, _START_TIMEOUT_S)
         try:
@@ -301,6 +304,15 @@ class _Deadline:
         self._timer.cancel()
         self._timer.join()
         return not self.has_struck
+
+
+def _widen(process: subprocess.Popen[bytes]) -> None:
+    """Lets a whole picture fit into the pipe, so that the process needn't wait for its reader."""
+    if sys.platform == "linux" and process.stdout is not None:
+        import fcntl
+
+        with suppress(OSError):  # the system grants each user so much for pipes; it works with less
+            fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
 
 def _send(process: subprocess.Popen[bytes], header: Header) -> None:

@@ -34,16 +34,16 @@ _UPRIGHT: Final = {
 }
 
 
-def working_factor(width: int, height: int) -> int:
-    """The whole factor by which a picture can shrink and still serve the analyzer; 1 or more."""
-    return max(1, min(width, height) // WORKING_SHORTER_PX, -(-max(width, height) // WORKING_LONGER_PX))
+def working_factor(width: int, height: int, shorter_px: int = WORKING_SHORTER_PX) -> int:
+    """The whole factor by which a picture can shrink and still have so many pixels; 1 or more."""
+    return max(1, min(width, height) // shorter_px, -(-max(width, height) // WORKING_LONGER_PX))
 
 
-def as_working_rgb(image: Image.Image) -> Image.Image:
+def as_working_rgb(image: Image.Image, shorter_px: int = WORKING_SHORTER_PX) -> Image.Image:
     """The picture as sRGB at working size, alpha laid on white; works in bands of a few megapixels."""
     image.load()
     width, height = image.size
-    factor = working_factor(width, height)
+    factor = working_factor(width, height, shorter_px)
     scale = _grey_scale(image)
     profile = image.info.get("icc_profile")
     rows = max(1, _BAND_PX // max(1, width * factor)) * factor
@@ -82,9 +82,12 @@ def encode_thumbnail(image: Image.Image) -> bytes:
     factor = THUMBNAIL_PX / max(image.size)
     if factor < 1:
         size = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
-        image = image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
+        small = image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
+    else:
+        small = image.copy()
+    small.info = {}  # what a file says of itself, Pillow would write into the thumbnail
     target = io.BytesIO()
-    Image.frombytes("RGB", image.size, image.tobytes()).save(target, "JPEG", quality=THUMBNAIL_QUALITY)
+    small.save(target, "JPEG", quality=THUMBNAIL_QUALITY)
     return target.getvalue()
 
 

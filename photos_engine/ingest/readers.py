@@ -60,11 +60,13 @@ class DecodeLimits:
 
     `max_decoded_bytes` is what bounds memory: Pillow keeps four bytes for a pixel in colour and one in
     grey, so that the default admits 160 megapixels in colour and two workers stay within bounds.
+    `shorter_px` is what a picture's shorter side has at least where it is made smaller.
     """
 
     max_file_bytes: int = 512 * 2**20
     max_pixels: int = 250_000_000
     max_decoded_bytes: int = 640_000_000
+    shorter_px: int = WORKING_SHORTER_PX
 
     def check(self, width: int, height: int, mode: str) -> None:
         """Raises TooLargeError for a picture that has to be decoded whole and is too big for that."""
@@ -102,7 +104,8 @@ def open_picture(data: bytes, kind: Format, limits: DecodeLimits) -> Picture:
         return _read_raw(data, limits)
     image = _PILLOW_READERS[kind](io.BytesIO(data))
     limits.check(image.width, image.height, image.mode)
-    working = as_working_rgb(image)  # Pillow turns a TIFF upright while loading: look at its tags afterwards
+    # Pillow turns a TIFF upright while loading: look at its tags afterwards
+    working = as_working_rgb(image, limits.shorter_px)
     return Picture(kind, working, image.width, image.height, _orientation_of(image), embedded_in_image(image, data))
 
 
@@ -120,15 +123,15 @@ def _is_dng(data: bytes) -> bool:
 def _read_jpeg(data: bytes, limits: DecodeLimits) -> Picture:
     image = _open_jpeg(data, limits)
     width, height = image.size
-    _draft(image)
+    _draft(image, limits.shorter_px)
     loss = 0.0
     try:
-        working = as_working_rgb(image)
+        working = as_working_rgb(image, limits.shorter_px)
     except OSError:
         # Cut off: an end-of-image marker in its place makes libjpeg give what there is, the rest grey.
         image = _open_jpeg(data + _END_OF_IMAGE, limits)
-        _draft(image)
-        working = as_working_rgb(image)
+        _draft(image, limits.shorter_px)
+        working = as_working_rgb(image, limits.shorter_px)
         loss = _empty_share(working)
     if loss > _TOLERATED_LOSS:
         raise BrokenPictureError(f"the file is cut off: the last {loss:.0%} of the picture are missing")
@@ -142,9 +145,9 @@ def _open_jpeg(data: bytes, limits: DecodeLimits) -> JpegImagePlugin.JpegImageFi
     return image
 
 
-def _draft(image: JpegImagePlugin.JpegImageFile) -> None:
+def _draft(image: JpegImagePlugin.JpegImageFile, shorter_px: int) -> None:
     """Makes libjpeg decode at 1/2, 1/4 or 1/8, as far as the working size allows."""
-    factor = working_factor(*image.size)
+    factor = working_factor(*image.size, shorter_px)
     image.draft(None, (max(1, image.width // factor), max(1, image.height // factor)))
 
 
@@ -169,9 +172,8 @@ def _read_heif(data: bytes, limits: DecodeLimits) -> Picture:
     # libheif has turned it upright already; its EXIF orientation is a leftover.
     image = Image.frombytes(primary.mode, primary.size, primary.data, "raw", primary.mode, primary.stride)
     image.info["icc_profile"] = primary.info.get("icc_profile")
-    return Picture(
-        Format.HEIF, as_working_rgb(image), image.width, image.height, 1, embedded_in_heif(primary.info, data)
-    )
+    working = as_working_rgb(image, limits.shorter_px)
+    return Picture(Format.HEIF, working, image.width, image.height, 1, embedded_in_heif(primary.info, data))
 
 
 def _read_raw(data: bytes, limits: DecodeLimits) -> Picture:
@@ -198,7 +200,7 @@ def _read_raw(data: bytes, limits: DecodeLimits) -> Picture:
     embedded = embedded_in_raw(image, data)
     if (image.width > image.height) != (width > height) and orientation in (6, 8):
         orientation, width, height = 1, height, width  # the camera turned its preview upright
-    return Picture(Format.RAW, as_working_rgb(image), width, height, orientation, embedded)
+    return Picture(Format.RAW, as_working_rgb(image, limits.shorter_px), width, height, orientation, embedded)
 
 
 def _preview_of(raw: object) -> Image.Image | None:
@@ -215,7 +217,7 @@ def _preview_of(raw: object) -> Image.Image | None:
         return None
     try:
         image = JpegImagePlugin.JpegImageFile(io.BytesIO(bytes(preview.data)))
-        _draft(image)
+        _draft(image, WORKING_SHORTER_PX)
         image.load()
     except (OSError, SyntaxError, ValueError):
         return None

@@ -1,9 +1,9 @@
 """The decoding process: `python -m photos_engine.ingest.worker`, started and fed by `isolation` alone.
 
 Hostile files are opened here and nowhere else. The process gives up what it doesn't need before it reads
-the first: it may not write files, dump core or grow beyond its memory limit, and steps behind the
-program that it works for. It ends when its standard input does, and by itself when a photo hangs it and
-nobody is left to notice.
+the first: it may not write files, reach others, start programs, dump core or grow beyond its memory
+limit, and steps behind the program that it works for. It ends when its standard input does, and by
+itself when a photo hangs it and nobody is left to notice.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 from typing import IO, Final
 
 from photos_engine.errors import PhotoError
+from photos_engine.ingest.confinement import confine
 from photos_engine.ingest.decode import decode_photo
 from photos_engine.ingest.readers import DecodeLimits
 from photos_engine.ingest.wire import (
@@ -30,6 +31,7 @@ _NICENESS: Final = 5
 # A worker that has grown beyond this between photos is replaced: that returns its memory.
 _MAX_RESIDENT_BYTES: Final = 200 * 2**20
 _PAGE_BYTES: Final = 4096
+_MAX_OPEN_FILES: Final = 64
 
 
 def main() -> None:
@@ -75,10 +77,12 @@ def _give_up_rights(memory_limit_bytes: int) -> None:
         return
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_MAX_OPEN_FILES, _MAX_OPEN_FILES))
     address_space = _statm(0)
     if address_space:  # macOS doesn't enforce a limit on the address space
         most = address_space + memory_limit_bytes
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    confine()
 
 
 def _set_alarm(seconds: float) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-JOBS = ("scan", "watch", "analyse", "reanalyse", "places", "graph", "memories", "index", "backup", "check")
+JOBS = ("scan", "watch", "analyse", "reanalyse", "places", "graph", "memories", "index", "read", "backup", "check")
 """All jobs, in the order in which they run where several are to."""
 LIGHT_JOBS = frozenset({"scan", "watch", "backup"})
 """Those that are a matter of moments, apart from the photos that they find."""
@@ -34,6 +34,7 @@ FOLLOWING = frozenset({"graph", "memories", "index"})
 """What is made anew when the photos have changed."""
 
 REANALYSED_AT_ONCE = 1_000  # photos: about a minute, until which the daemon sees to nothing else
+READ_AT_ONCE = 40  # pages: as long
 FEW_PHOTOS = 64  # just come: nobody minds two batches, and everybody wants to see them
 IN_USE = "library in use"
 _CHANGES = ("new", "changed", "moved", "gone", "analysed")
@@ -164,6 +165,7 @@ _BODIES: Mapping[str, Callable[[PhotosEngine], Mapping[str, object]]] = {
     "graph": _refresh_graph,
     "memories": lambda engine: {"memories": engine.refresh()},
     "index": lambda engine: engine.tidy(),
+    "read": lambda engine: {"read": engine.read_texts(limit=READ_AT_ONCE)},
     "backup": lambda engine: {"decisions": engine.back_up_decisions()},
     "check": _look_for_damage,
 }

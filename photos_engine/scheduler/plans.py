@@ -107,6 +107,7 @@ def triggers(scan_every_s: float) -> dict[str, BaseTrigger]:
         "graph": Nightly(),
         "memories": Nightly(),
         "index": Nightly(),
+        "read": Every(scan_every_s),
         "backup": Every(3_600),
         "check": Every(7 * 86_400),
     }

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, delete, exists, func, select
+from sqlalchemy import Connection, bindparam, delete, exists, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from photos_engine.store.photos import KEYS_PER_STATEMENT
@@ -27,6 +27,12 @@ from photos_engine.types import (
 
 # Half precision: cosines change by less than 0.001, and a million embeddings take 1 GB, not 2.
 STORED_EMBEDDING = np.dtype("<f2")
+
+_KNOWN_AMONG = (  # asked for every few photos: put into words once
+    select(photo.c.content_hash)
+    .select_from(analysis.join(photo).join(model))
+    .where(model.c.name == bindparam("model"), photo.c.content_hash.in_(bindparam("contents", expanding=True)))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +84,7 @@ class AnalysisRepository:
 
     def known_among(self, content_hashes: Iterable[str], model_name: str) -> set[str]:
         """Those of these contents that a model has analysed."""
-        statement = select(photo.c.content_hash).select_from(analysis.join(photo).join(model))
-        statement = statement.where(model.c.name == model_name, photo.c.content_hash.in_(list(content_hashes)))
-        return set(self._connection.scalars(statement))
+        return set(self._connection.scalars(_KNOWN_AMONG, {"model": model_name, "contents": list(content_hashes)}))
 
     def embedding(self, model_name: str, key: int) -> FloatArray | None:
         """One photo's embedding, (512,) float32; None for a photo without analysis."""
@@ -147,9 +151,11 @@ class AnalysisRepository:
             return None
         return np.frombuffer(row.saliency, np.uint8).reshape(row.saliency_rows, -1).astype(np.float32) / np.float32(255)
 
-    def tags_by_photo(self, model_name: str) -> list[tuple[int, str, float]]:
-        """(photo key, tag, probability) of every tag that a model saw."""
+    def tags_by_photo(self, model_name: str, keys: NDArray[np.int64] | None = None) -> list[tuple[int, str, float]]:
+        """(photo key, tag, probability) of every tag that a model saw, in all photos or in a few."""
         statement = select(tag.c.photo_id, tag.c.tag, tag.c.probability).join(model).where(model.c.name == model_name)
+        if keys is not None:
+            statement = statement.where(tag.c.photo_id.in_(keys.tolist()))
         return [(key, name, probability) for key, name, probability in self._connection.execute(statement)]
 
     def tag_counts(self, model_name: str) -> dict[str, int]:

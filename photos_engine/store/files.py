@@ -16,6 +16,14 @@ from photos_engine.types import Failure, FileStamp
 
 VIDEO_PASSED_OVER = "video"
 
+# What is asked for every photo is put into words once: that takes longer than to do it.
+_NOTHING = {"photo_id": None, "gone_utc": None, "error": None, "reason": None, "decoder": None}
+_RECORDED = ("size_bytes", "mtime_ns", "sidecar_mtime_ns", "role", *_NOTHING)
+_INSERT = insert(file).values({name: bindparam(name) for name in ("path", *_RECORDED)})
+_RECORD = _INSERT.on_conflict_do_update(
+    index_elements=["path"], set_={name: _INSERT.excluded[name] for name in _RECORDED}
+)
+
 
 class FileRepository:
     """The files that scans have found, by path."""
@@ -82,18 +90,8 @@ class FileRepository:
         self._record(path, FileStamp(0, 0), role="video", photo_id=photo_key, **reason)
 
     def _record(self, path: str, stamp: FileStamp, **values: object) -> None:
-        row = {
-            "size_bytes": stamp.size,
-            "mtime_ns": stamp.mtime_ns,
-            "sidecar_mtime_ns": stamp.sidecar_mtime_ns,
-            "photo_id": None,
-            "gone_utc": None,
-            "error": None,
-            "reason": None,
-            "decoder": None,
-        } | values
-        statement = insert(file).values(path=path, **row)
-        self._connection.execute(statement.on_conflict_do_update(index_elements=["path"], set_=row))
+        seen = {"size_bytes": stamp.size, "mtime_ns": stamp.mtime_ns, "sidecar_mtime_ns": stamp.sidecar_mtime_ns}
+        self._connection.execute(_RECORD, {"path": path, **_NOTHING, **seen, **values})
 
     def mark_gone(self, paths: Iterable[str]) -> int:
         """Files that the last scan missed: their photos are kept. Returns how many were present before."""

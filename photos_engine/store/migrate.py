@@ -18,7 +18,7 @@ from photos_engine.errors import IntegrityFailure, SchemaTooNew, StoreError
 
 logger = logging.getLogger(__name__)
 
-HEAD = "0005"
+HEAD = "0006"
 
 
 def read_schema(database: Path) -> str | None:

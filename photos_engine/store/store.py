@@ -36,6 +36,7 @@ from photos_engine.store.models import ModelRepository
 from photos_engine.store.photos import PhotoRepository
 from photos_engine.store.showings import ShowingRepository
 from photos_engine.store.stays import StayRepository
+from photos_engine.store.texts import TextRepository
 from photos_engine.types import Snapshot
 
 DATABASE_NAME = "library.sqlite"
@@ -54,6 +55,7 @@ class UnitOfWork:
         self.decisions = DecisionRepository(connection)
         self.groups = GroupRepository(connection)
         self.gathered = GatheredRepository(connection)
+        self.texts = TextRepository(connection)
         self.memories = MemoryRepository(connection, self.photos)
         self.showings = ShowingRepository(connection)
         self.stays = StayRepository(connection)
@@ -65,9 +67,19 @@ class UnitOfWork:
         """A number that grows whenever photos, shown analyses, groups or decisions change."""
         return int(self.setting("revision") or 0)
 
-    def touch(self) -> None:
-        """Say that this unit of work changes what is derived from the store."""
-        self.set_setting("revision", str(self.revision + 1))
+    @property
+    def photos_revision(self) -> int:
+        """The revision at which photos, what is known of them or what is seen in them last changed."""
+        return int(self.setting("photos_revision") or self.revision)
+
+    def touch(self, *, photos: bool = True) -> None:
+        """Say that this unit of work changes what is derived from the store: photos, or only groups and decisions."""
+        revision = str(self.revision + 1)
+        if not photos and self.setting("photos_revision") is None:
+            self.set_setting("photos_revision", str(self.revision))
+        self.set_setting("revision", revision)
+        if photos:
+            self.set_setting("photos_revision", revision)
 
     def setting(self, name: str) -> str | None:
         """A note about the whole library."""

@@ -130,7 +130,7 @@ def install(folder: Path, name: str) -> Path:
 
 class _FakeScene:
     @staticmethod
-    def open(folder: Path, *, threads: int = 1) -> ColourAnalyzer:
+    def open(folder: Path, *, threads: int, provider: str) -> ColourAnalyzer:
         return ANALYZERS[registry.load_manifest(folder).name]()
 
 

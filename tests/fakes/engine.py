@@ -23,6 +23,7 @@ from PIL import Image
 from photos_engine.errors import (
     ChecksumMismatch,
     ConfigError,
+    MemoryNotFound,
     ModelError,
     ModelNotFound,
     NotFound,
@@ -53,9 +54,11 @@ from photos_engine.types import (
     Photo,
     Progress,
     RankedPhoto,
+    Reaction,
     Reason,
     SearchAnswer,
     SearchHit,
+    Showing,
     Snapshot,
     StoredDecision,
     Suggestion,
@@ -325,6 +328,12 @@ class FakeEngine:
         self._decisions = kept if decision is Decision.UNDO else [*kept, made]
         return made
 
+    def react(self, memory: Memory | str, reaction: Reaction, *, on: date | None = None) -> Showing:
+        name = memory.id if isinstance(memory, Memory) else memory
+        if not any(made.id == name for made in self.memories()):
+            raise MemoryNotFound(f"no memory with the id {name}")
+        return Showing(name, on or FIRST_DAY.date(), reaction)
+
     def _resolve(self, subject: PhotoLike | Memory) -> tuple[str, str]:
         if isinstance(subject, Memory):
             return subject.id, "memory"
@@ -416,6 +425,10 @@ class FakeEngine:
             raise ChecksumMismatch(self.problems[0])
 
     def name_places(self) -> int:
+        return 0
+
+    def read_texts(self, *, limit: int | None = None, **_: object) -> int:
+        """Nothing here can read."""
         return 0
 
     def tidy(self) -> Mapping[str, int]:

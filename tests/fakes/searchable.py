@@ -18,7 +18,7 @@ import numpy as np
 from fakes.photos import make_decoded, make_facts, make_signals
 
 from photos_engine.analyzers.taxonomy import Taxonomy
-from photos_engine.experiences.search import Basis, Concepts, SearchSources
+from photos_engine.experiences.search import Basis, Columns, Concepts, SearchSources
 from photos_engine.experiences.search.understand import STOP_WORDS
 from photos_engine.index import ExactIndex
 from photos_engine.store import Store, UnitOfWork
@@ -121,10 +121,10 @@ class Library:
         self.keys[name] = key
         self.index.add(np.array([key]), signals.embedding[None])
 
-    def sources(self, unit: UnitOfWork) -> SearchSources:
+    def sources(self, unit: UnitOfWork, columns: Columns | None = None) -> SearchSources:
         return SearchSources(
             unit=unit,
-            basis=Basis.read(unit, MODEL),
+            basis=Basis.read(unit, MODEL, columns),
             index=self.index,
             model=MODEL,
             taxonomy=Taxonomy.load(),

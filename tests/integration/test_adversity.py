@@ -262,14 +262,18 @@ def damage(database: Path, start: int) -> None:
     database.write_bytes(content)
 
 
+def decide_on_two(engine: PhotosEngine, pictures: Path) -> None:
+    engine.index([pictures])
+    engine.decide(pictures / "00.jpg", Decision.FAVOURITE)
+    engine.decide(pictures / "01.jpg", Decision.HIDE)
+    engine.back_up_decisions()
+
+
 def test_a_damaged_database_is_made_anew_with_all_that_was_decided(
     open_engine: Callable[[], PhotosEngine], pictures: Path, tmp_path: Path
 ) -> None:
     with open_engine() as engine:
-        engine.index([pictures])
-        engine.decide(pictures / "00.jpg", Decision.FAVOURITE)
-        engine.decide(pictures / "01.jpg", Decision.HIDE)
-        engine.back_up_decisions()
+        decide_on_two(engine, pictures)
         engine._store.compact()
     database = tmp_path / "library" / "library.sqlite"
     damage(database, 4096)
@@ -291,10 +295,7 @@ def test_what_was_taken_back_does_not_return_where_the_decisions_can_be_read(
     open_engine: Callable[[], PhotosEngine], pictures: Path, tmp_path: Path
 ) -> None:
     with open_engine() as engine:
-        engine.index([pictures])
-        engine.decide(pictures / "00.jpg", Decision.FAVOURITE)
-        engine.decide(pictures / "01.jpg", Decision.HIDE)
-        engine.back_up_decisions()
+        decide_on_two(engine, pictures)
         engine.decide(pictures / "01.jpg", Decision.UNDO)
         engine._store.compact()
     database = tmp_path / "library" / "library.sqlite"

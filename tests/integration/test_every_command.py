@@ -24,7 +24,7 @@ from photos_engine.models.registry import MANIFEST, load_manifest
 
 SOON_S = 60.0
 PHOTOS_TO_INTERRUPT = 96
-DAEMON_JOBS = ("scan", "analyse", "places", "graph", "memories", "index", "backup", "check")
+DAEMON_JOBS = ("scan", "analyse", "places", "graph", "memories", "index", "read", "backup", "check")
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +131,12 @@ def test_copies_are_merged_and_nothing_is_deleted(ask: Callable[..., Any], photo
     assert any({"IMG_00.jpg", "IMG_00 copy.jpg"} <= names for names in shown)
     assert sorted(photos.rglob("*")) == before
     assert ask("decide", merged[0]["id"], "undo")["decision"] == "undo"
+
+
+def test_there_is_nothing_to_make_of_a_memory_that_is_none(library: Path) -> None:
+    result = CliRunner().invoke(main, ["--library", str(library), "react", "memory:trip:none", "liked"])
+    assert result.exit_code == 1
+    assert result.output.splitlines() == ["photos-engine: error: no memory with the id memory:trip:none"]
 
 
 def test_tags_are_told_to_other_programs(ask: Callable[..., Any], tmp_path: Path) -> None:

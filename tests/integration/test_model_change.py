@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes.analyzer import COLOURS, BrightnessAnalyzer, ColourAnalyzer, install, open_fakes
+from fakes.analyzer import ANALYZERS, COLOURS, BrightnessAnalyzer, ColourAnalyzer, install, open_fakes
 from fakes.decoding import InProcessPool
 from PIL import Image
 
-from photos_engine import Decision, ModelError, ModelNotFound, PhotosEngine
+from photos_engine import ConfigError, Decision, ModelError, ModelNotFound, PhotosEngine
 from photos_engine import pictures as pictures_module
 from photos_engine.scheduler import run_once
 from photos_engine.types import Progress
@@ -210,6 +210,39 @@ def test_a_drive_that_never_comes_back_need_not_be_waited_for(bench: Bench, engi
     assert (status.model, status.pending) == (NEW, PHOTOS)
     assert engine.use_model(OLD).model == OLD
     assert len(engine.snapshot().photos) == PHOTOS
+
+
+def no_model() -> ColourAnalyzer:
+    raise ModelError("its graph is torn")
+
+
+def test_a_next_model_that_cannot_be_opened_leaves_the_old_one_at_work(
+    bench: Bench, engine: PhotosEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.use_model(NEW)
+    monkeypatch.setitem(ANALYZERS, NEW, no_model)
+    bench.paint("IMG_900.jpg", COLOURS["ivory"])
+    assert engine.index([bench.pictures]).analysed == 1
+    assert engine.search("ivory").results[0].photo.path.name == "IMG_900.jpg"
+    status = engine.status()
+    assert (status.model, status.next_model) == (OLD, NEW)
+    assert [(run.job, run.detail["reason"]) for run in status.failed_jobs] == [("reanalyse", "its graph is torn")]
+    monkeypatch.setitem(ANALYZERS, NEW, BrightnessAnalyzer)
+    engine.index([bench.pictures])
+    assert engine.status().model == NEW
+
+
+def test_unchanged_photos_need_no_model(bench: Bench, engine: PhotosEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ANALYZERS, OLD, no_model)
+    assert engine.index([bench.pictures]).analysed == 0
+    bench.paint("IMG_900.jpg", seed=900)
+    with pytest.raises(ModelError, match="torn"):
+        engine.index([bench.pictures])
+
+
+def test_a_provider_that_nobody_knows_is_refused(bench: Bench) -> None:
+    with pytest.raises(ConfigError, match=r"provider must be one of auto, .*cpu.*, not 'abacus'"):
+        bench.open(provider="abacus")
 
 
 def test_broken_and_deleted_files_hold_nothing_up(bench: Bench, engine: PhotosEngine) -> None:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +19,9 @@ from PIL import Image, ImageEnhance
 from photos_engine.errors import PhotoNotFound
 from photos_engine.ingest import DecodePool, Gazetteer
 from photos_engine.library import Library
-from photos_engine.pipeline import Pipeline
+from photos_engine.pipeline import PASS, Pipeline
 from photos_engine.store import Store
-from photos_engine.types import Decision, IndexReport, Photo, Progress
+from photos_engine.types import ByteArray, Decision, IndexReport, Photo, Progress, SceneSignals
 
 
 class Bench:
@@ -97,6 +97,35 @@ def test_new_photos_are_analysed_once(bench: Bench) -> None:
     assert bench.analyzer.seen == 6
     assert bench.progress[-1].stage == "scan"
     assert all(bench.library.thumbnail_path(bench.photo(bench.pictures / f"{i}.jpg").id).exists() for i in range(6))
+
+
+def test_pictures_are_seen_while_the_batch_is_gathered_and_each_content_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for i in range(5):
+        shutil.copy(bench.paint(f"{i}.jpg", i), bench.pictures / f"z{i}.jpg")  # decoded in another pass than its twin
+    passes, stored = list[int](), list[int]()
+    analyze = bench.analyzer.analyze
+
+    def noted(images: Sequence[ByteArray]) -> list[SceneSignals]:
+        passes.append(len(images))
+        with bench.store.read() as unit:
+            stored.append(unit.photos.count())
+        return analyze(images)
+
+    monkeypatch.setattr(bench.analyzer, "analyze", noted)
+    assert counts(bench.index(batch_size=32)) == {"found": 10, "new": 10, "analysed": 5}
+    assert (sum(passes), max(passes)) == (5, PASS)
+    assert set(stored) == {0}, "a batch is one transaction, after all of its passes"
+
+
+def test_the_share_of_the_work_done_grows_to_all_of_it(bench: Bench) -> None:
+    for i in range(6):
+        bench.paint(f"{i}.jpg", i)
+    bench.index(batch_size=1)
+    shares = [p.share for p in bench.progress if p.stage == "analyse" and p.share is not None]
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(1)
 
 
 def test_an_unchanged_library_is_not_written_to(bench: Bench) -> None:
@@ -334,7 +363,7 @@ sys.path.insert(0, {tests!r})
 from fakes.analyzer import ColourAnalyzer
 from photos_engine.ingest import DecodePool, Gazetteer
 from photos_engine.library import Library
-from photos_engine.pipeline import Pipeline
+from photos_engine.pipeline import PASS, Pipeline
 from photos_engine.store import Store
 
 class Slow(ColourAnalyzer):

@@ -93,15 +93,17 @@ def test_a_folder_with_other_things_in_it_keeps_its_rights(tmp_path: Path) -> No
     assert stat.S_IMODE(folder.stat().st_mode) == 0o755
 
 
+@pytest.mark.parametrize("kind", ["text", "json"])
 @pytest.mark.parametrize("may", ["yes", "no"])
-def test_a_log_can_leave_out_paths(tmp_path: Path, may: str) -> None:
+def test_a_log_can_leave_out_paths(tmp_path: Path, may: str, kind: str) -> None:
     """By a warning that names the library's folder: a backup that can't be read."""
     library = tmp_path / "very private"
     library.mkdir()
     (library / "decisions.json").write_bytes(b"damaged")
-    environment = {**os.environ, "PHOTOS_ENGINE_LOG_PATHS": may}
+    environment = {**os.environ, "PHOTOS_ENGINE_LOG_PATHS": may, "PHOTOS_ENGINE_LOG_FORMAT": kind}
     command = [sys.executable, "-m", "photos_engine", "--library", str(library), "status", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert json.loads(done.stdout)["library"] == str(library)  # the answer is no log
-    assert "WARNING: the backup" in done.stderr
+    message = json.loads(done.stderr)["message"] if kind == "json" else done.stderr
+    assert "the backup" in message
     assert ("very private" in done.stderr) is (may == "yes")

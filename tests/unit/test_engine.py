@@ -12,7 +12,8 @@ import skimage
 from PIL import Image
 
 from photos_engine import ConfigError, Decision, NotFound, PhotoNotFound, PhotosEngine, UsageError
-from photos_engine.types import ByteArray, DetectedObject, SceneSignals
+from photos_engine.experiences import duplicates
+from photos_engine.types import ByteArray, DetectedObject, DuplicateGroup, SceneSignals, Snapshot
 
 PICTURES = Path(skimage.__file__).parent / "data"
 
@@ -149,6 +150,24 @@ def test_a_merge_outlives_the_copy_and_can_be_taken_back(tmp_path: Path) -> None
         assert not engine.photo(pictures / "coffee.png").is_favourite
         with pytest.raises(NotFound):
             engine.merge_duplicates(merged.id)
+
+
+def test_groups_are_made_again_where_their_limits_have_changed(
+    engine: PhotosEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.duplicates()
+    find_groups, made = duplicates.find_groups, list[Snapshot]()
+
+    def note(snapshot: Snapshot) -> tuple[DuplicateGroup, ...]:
+        made.append(snapshot)
+        return find_groups(snapshot)
+
+    monkeypatch.setattr(duplicates, "find_groups", note)
+    engine.duplicates()
+    assert not made
+    monkeypatch.setattr(duplicates, "RULES", "others")
+    engine.duplicates()
+    assert len(made) == 1
 
 
 def test_two_engines_do_not_see_each_other(engine: PhotosEngine, tmp_path: Path) -> None:

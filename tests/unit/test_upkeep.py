@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,19 +21,6 @@ from photos_engine.types import CheckReport, FileStamp, GeoPoint, Place
 from photos_engine.upkeep import check_library, name_places, tidy_library
 
 Check = Callable[..., CheckReport]
-
-
-@pytest.fixture
-def library(tmp_path: Path) -> Library:
-    return Library.open(tmp_path / "library")
-
-
-@pytest.fixture
-def store(library: Library) -> Iterator[Store]:
-    with Store.open(library.folder) as store:
-        with store.begin() as unit:
-            unit.models.adopt(ColourAnalyzer.model_name)
-        yield store
 
 
 @pytest.fixture

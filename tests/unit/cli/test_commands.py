@@ -12,10 +12,11 @@ from click.testing import Result
 from fakes.engine import FakeEngine
 from PIL import Image
 
+from photos_engine.errors import StoreError
 from photos_engine.scheduler import units
 from photos_engine.store import Store
 
-DERIVED = ("places", "graph", "memories", "index", "backup", "check")
+DERIVED = ("places", "graph", "memories", "index", "read", "backup", "check")
 Run = Callable[..., Result]
 
 
@@ -186,6 +187,13 @@ def test_a_decision_is_printed_as_stored_and_can_be_carried_over(
     assert ask("explain", photos / "dog.jpg")["decisions"] == [made]
 
 
+def test_a_reaction_is_printed_as_stored(ask: Callable[..., Any], run: Run) -> None:
+    made = ask("react", "theme:dog", "liked", "--on", "2023-07-04")
+    assert made == {"memory": "theme:dog", "day": "2023-07-04", "reaction": "liked"}
+    assert run("react", "theme:dog", "opened").stdout.startswith("opened on ")
+    assert run("react", "theme:cat", "liked").exit_code == 1
+
+
 def test_taste_is_shown_exported_and_forgotten(ask: Callable[..., Any], run: Run, photos: Path, tmp_path: Path) -> None:
     ask("decide", photos / "dog.jpg", "favourite")
     assert ask("taste", "show") == {"likes": 1, "dislikes": 0, "speaks": False, "reasons": []}
@@ -292,6 +300,19 @@ def test_daemon_once_prints_a_line_for_each_job(run: Run, photos: Path) -> None:
     assert runs[1]["detail"] == {"analysed": 1, "failed": 1}
     jobs = json.loads(run("status", "--json").stdout)["jobs"]
     assert {job["job"] for job in jobs} == {"scan", "analyse", *DERIVED}
+
+
+@pytest.mark.parametrize("may", ["yes", "no"])
+def test_lines_of_the_daemon_can_leave_out_paths(
+    run: Run, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, may: str
+) -> None:
+    def back_up_decisions() -> None:
+        raise StoreError("/home/zoe/library: the disk is full")
+
+    monkeypatch.setattr(engine, "back_up_decisions", back_up_decisions)
+    monkeypatch.setenv("PHOTOS_ENGINE_LOG_PATHS", may)
+    runs = {r["job"]: r["detail"] for r in map(json.loads, run("daemon", "--once").stdout.splitlines())}
+    assert runs["backup"]["reason"] == f"{'/home/zoe/library' if may == 'yes' else '<path>'}: the disk is full"
 
 
 def test_daemon_commands_plan_in_the_library(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -118,6 +118,7 @@ def test_an_engine_that_does_not_open_is_an_error_like_any(tmp_path: Path) -> No
         ("memories", "--on", "1825-12-31"),
         ("memories", "--on", "2201-01-01"),
         ("decide", "a.jpg", "burn"),
+        ("react", "theme:dog", "shown"),
         ("graph", "--format", "dot"),
         ("daemon", "--every", "0"),
         ("daemon", "--once", "stray"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -82,6 +83,15 @@ def test_the_time_left_is_true_within_a_fifth_after_a_minute(pace: float, known:
         left = seconds_left(Progress("analyse", done, total, seconds), first)
         if number >= 100:  # as many as it takes for them to be like the rest
             assert left == pytest.approx((total - done) * pace, rel=0.2)
+
+
+def test_the_time_left_knows_that_files_differ() -> None:
+    """Half of the photos are JPEGs, and behind them wait those that take ten times as long."""
+    first = Progress("analyse", 10, 1_000, 1.0, share=0.01 * 2 / 11)
+    now = Progress("analyse", 500, 1_000, 50.0, share=1 / 11)
+    assert seconds_left(now, first) == pytest.approx(500.0)
+    counted_only = seconds_left(replace(now, share=None), replace(first, share=None))
+    assert counted_only == pytest.approx(50.0)
 
 
 def test_progress_elsewhere_is_a_few_plain_lines() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from strategies import encoded, quadrants
 
 from photos_engine.ingest import Change, ScanResult, scan
-from photos_engine.ingest.formats import extension_of
+from photos_engine.ingest.formats import extension_of, weigh
 from photos_engine.ingest.scan import ENGINE_FILES
 from photos_engine.ingest.sidecars import Companions
 from photos_engine.library import LOCK_NAME
@@ -316,3 +316,10 @@ def test_any_name_has_an_extension_or_none(name: str) -> None:
     extension = extension_of(name)
     assert extension == "" or name.lower().endswith("." + extension)
     Companions([name, name + ".json", name + ".xmp"]).sidecars_of(name)
+
+
+def test_files_weigh_as_their_decoding_takes() -> None:
+    jpeg, large, heic = weigh("a.JPG", 2_000_000), weigh("a.jpg", 8_000_000), weigh("a.HEIC", 2_000_000)
+    assert 10 * jpeg < heic < 30 * jpeg  # measured: 53 ms against 700 to 840
+    assert 2 * jpeg < large < 4 * jpeg  # what every photo takes, the model's look, is in it
+    assert weigh("a.dng", 25_000_000) < 3 * jpeg

@@ -13,7 +13,6 @@ from datetime import time as clock_time
 from pathlib import Path
 
 import pytest
-from fakes.analyzer import ColourAnalyzer
 from fakes.engine import FakeEngine
 from fakes.work import FakeWork
 
@@ -35,28 +34,6 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(daemon, "PULSE_S", 0.05)
     monkeypatch.setattr(daemon, "POLICY_EVERY_S", 0.0)
     monkeypatch.setattr(watching, "DEBOUNCE_MS", 50)
-
-
-@pytest.fixture
-def photos(tmp_path: Path) -> Path:
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    for name in ("dog.jpg", "beach-dog.jpg", "broken.jpg"):
-        (folder / name).touch()
-    return folder
-
-
-@pytest.fixture
-def library(tmp_path: Path) -> Library:
-    return Library.open(tmp_path / "library")
-
-
-@pytest.fixture
-def store(library: Library) -> Iterator[Store]:
-    with Store.open(library.folder) as store:
-        with store.begin() as unit:
-            unit.models.adopt(ColourAnalyzer.model_name)
-        yield store
 
 
 @pytest.fixture

@@ -13,16 +13,7 @@ from photos_engine.scheduler import jobs, run_jobs, run_once
 from photos_engine.scheduler.jobs import IN_USE, walk
 from photos_engine.types import Progress
 
-ALL = ["scan", "analyse", "places", "graph", "memories", "index", "backup", "check"]
-
-
-@pytest.fixture
-def photos(tmp_path: Path) -> Path:
-    folder = tmp_path / "photos"
-    folder.mkdir()
-    for name in ("dog.jpg", "beach-dog.jpg", "broken.jpg"):
-        (folder / name).touch()
-    return folder
+ALL = ["scan", "analyse", "places", "graph", "memories", "index", "read", "backup", "check"]
 
 
 @pytest.fixture
@@ -58,7 +49,7 @@ def test_folders_that_were_indexed_before_are_scanned_again(engine: FakeEngine, 
 
 
 def test_without_any_folder_the_walk_is_skipped(engine: FakeEngine) -> None:
-    assert [run.outcome for run in run_once(engine)] == ["skipped", "skipped", *["done"] * 6]
+    assert [run.outcome for run in run_once(engine)] == ["skipped", "skipped", *["done"] * 7]
 
 
 def test_what_is_derived_follows_a_walk_that_changed_something(engine: FakeEngine, photos: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -44,8 +45,9 @@ def test_facts_search_and_look_ups_know_what_was_given(store: Store) -> None:
         assert photo.facts.people == GIVEN.people
         assert photo.is_favourite
         assert unit.photos.search_words("tram") == unit.photos.search_words("ada") == [photo.key]
-        assert unit.lookups.people() == ["Ada"]
-        assert unit.lookups.of_people(["Ada"]) == unit.lookups.rated_from(4) == {photo.key}
+        assert unit.lookups.people_by_photo() == [(photo.key, "Ada", 1.0)]
+        roster = unit.lookups.roster()
+        assert roster.keys[roster.ratings == 4].tolist() == [photo.key]
         assert unit.photos.find(COPY).facts.rating is None
 
 
@@ -74,7 +76,7 @@ def test_undo_takes_it_all_back(store: Store) -> None:
         )
         assert not photo.is_favourite
         assert unit.photos.search_words("tram") == []
-        assert unit.lookups.people() == []
+        assert unit.lookups.people_by_photo() == []
 
 
 def test_what_was_decided_again_since_is_not_taken_back(store: Store) -> None:
@@ -95,3 +97,11 @@ def test_an_edited_version_has_it_too_unless_it_has_something_of_its_own(store: 
     with store.read() as unit:
         assert unit.photos.find(edited).facts.title == "Tram"
         assert [row.photo_id for row in unit.gathered.all()[edited]] == [COPY]
+
+
+def test_the_same_gift_is_kept_once(store: Store) -> None:
+    with store.begin() as unit:
+        assert unit.gathered.add([GIVEN]) == 0
+        assert unit.gathered.add([replace(GIVEN, title="Another")]) == 1
+    with store.read() as unit:
+        assert [row.title for row in unit.gathered.all()[KEEPER]] == ["Tram", "Another"]

@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from fakes.photos import make_decoded, make_signals
+from fakes.library import TAGS
+from fakes.old_libraries import BEACH, DUMPS, LOST, NEWER, OLDER, load, tables, upgrade_to
 from sqlalchemy import create_engine
 
 from photos_engine import migrations
-from photos_engine.errors import SchemaTooNew
+from photos_engine.derived import Derived
+from photos_engine.errors import SchemaTooNew, StoreError
+from photos_engine.ingest import decode_photo
+from photos_engine.library import Library
 from photos_engine.store import Store
 from photos_engine.store.migrate import HEAD, read_schema
 from photos_engine.store.models import ModelState
 from photos_engine.store.store import DATABASE_NAME
 from photos_engine.store.tables import PHOTO_TEXT_COLUMNS, metadata
-from photos_engine.types import Decision, FileStamp
+from photos_engine.upkeep import check_library
 
-FULL_TEXT_TABLES = "photo_text"
+FORMER = sorted(path.stem for path in DUMPS.glob("*.sql"))
+FULL_TEXT_TABLES = ("photo_text", "picture_text")
 
 
 def test_head_is_the_newest_revision() -> None:
@@ -34,71 +38,112 @@ def test_head_is_the_newest_revision() -> None:
 
 def test_migrations_make_the_tables_that_the_code_knows(tmp_path: Path) -> None:
     Store.open(tmp_path).close()
-    engine = create_engine(f"sqlite:///{tmp_path / DATABASE_NAME}")
+    assert differences(tmp_path / DATABASE_NAME) == []
+    assert columns_of(tmp_path / DATABASE_NAME)["photo_text"] == PHOTO_TEXT_COLUMNS
+
+
+def differences(database: Path) -> list[object]:
+    """How the tables of a database differ from those that the code knows."""
+    engine = create_engine(f"sqlite:///{database}")
 
     def is_ours(name: str | None, kind: str, _parents: object) -> bool:
         return not (kind == "table" and str(name).startswith(FULL_TEXT_TABLES))
 
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"include_name": is_ours, "compare_type": True})
-        assert compare_metadata(context, metadata) == []
-        columns = tuple(row[1] for row in connection.exec_driver_sql("PRAGMA table_info(photo_text)"))
+        found: list[object] = compare_metadata(context, metadata)
     engine.dispose()
-    assert columns == PHOTO_TEXT_COLUMNS
+    return found
 
 
-@pytest.fixture
-def first_library(tmp_path: Path) -> Path:
-    """A library as the first schema left it: every row that a present one has, in the columns of then."""
-    present, old = tmp_path / "present", tmp_path / "old"
-    present.mkdir()
-    old.mkdir()
-    with Store.open(present) as store, store.begin() as unit:
-        for name, model in (("a", "ansa-1"), ("b", "ansa-1"), ("b", "earlier-0")):
-            key, _ = unit.photos.save(f"/{name}.jpg", make_decoded(name), None)
-            unit.files.record_image(f"/{name}.jpg", FileStamp(1, 2), key)
-            unit.analyses.add(model, [(key, make_signals(ord(name), aesthetics=0.5))])
-        unit.decisions.add(make_decoded("a").content_hash, "photo", Decision.FAVOURITE)
-        unit.touch()
-    upgrade_to("0001", old / DATABASE_NAME)
-    with closing(sqlite3.connect(old / DATABASE_NAME)) as connection, connection:
-        connection.execute("ATTACH ? AS present", (str(present / DATABASE_NAME),))
-        for name in (*metadata.tables, "photo_text"):
-            columns = ", ".join(f'"{row[1]}"' for row in connection.execute(f"PRAGMA main.table_info({name})"))
-            if columns:  # a table of then
-                connection.execute(f"INSERT INTO main.{name} ({columns}) SELECT {columns} FROM present.{name}")
-    return old
+@pytest.fixture(params=FORMER)
+def former(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """The database of a library as a former schema left it."""
+    database = tmp_path / DATABASE_NAME
+    load(request.param, database)
+    return database
 
 
-def upgrade_to(revision: str, database: Path) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrations.__path__[0])))
-    engine = create_engine(f"sqlite:///{database}")
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
-    engine.dispose()
+def rows_of(database: Path, known: Mapping[str, tuple[str, ...]] | None = None) -> dict[str, list[tuple[object, ...]]]:
+    """Every row of some tables and columns, of all if not told."""
+    with closing(sqlite3.connect(database)) as connection:
+        known = known or columns_of(database)
+        return {
+            table: sorted(connection.execute(f"SELECT {', '.join(columns)} FROM {table}"), key=repr)
+            for table, columns in known.items()
+        }
 
 
-def test_a_library_of_the_first_schema_keeps_all_and_says_whose_it_is(first_library: Path) -> None:
-    with Store.open(first_library) as store:
-        assert read_schema(store.database) == store.schema == HEAD
-        with store.read() as unit:
-            assert unit.models.states() == {"ansa-1": ModelState.ACTIVE, "earlier-0": ModelState.BEGUN}
-            assert unit.models.analysed() == {"ansa-1": 2, "earlier-0": 1}
-            snapshot = unit.snapshot(unit.models.active)
+def columns_of(database: Path) -> dict[str, tuple[str, ...]]:
+    with closing(sqlite3.connect(database)) as connection:
+        return {name: columns for name, columns in tables(connection).items() if name != "alembic_version"}
+
+
+def test_a_library_is_kept_of_every_former_schema() -> None:
+    (folder,) = migrations.__path__
+    revisions = [script.revision for script in ScriptDirectory(folder).walk_revisions()]
+    assert sorted(revisions) == sorted({*FORMER, HEAD})
+
+
+def test_an_upgrade_keeps_every_row_and_a_copy_of_what_was(former: Path) -> None:
+    known, before = columns_of(former), rows_of(former)
+    assert all(before.values()), "a table without rows shows nothing"
+    schema = read_schema(former)
+    with Store.open(former.parent) as store:
+        assert read_schema(former) == store.schema == HEAD
         assert store.check() == []
-    assert [p.photo.path.name for p in snapshot.photos if p.photo.is_favourite] == ["a.jpg"]
-    assert {(p.objects, p.aesthetics) for p in snapshot.photos} == {((), None)}
-    by_name = {p.photo.path.stem: row for p, row in zip(snapshot.photos, snapshot.embeddings, strict=True)}
-    for name, row in by_name.items():
-        assert float(row @ make_signals(ord(name)).embedding) > 0.9999
+    assert rows_of(former, known) == before
+    copy = former.with_suffix(f".schema-{schema}.bak")
+    assert read_schema(copy) == schema
+    assert rows_of(copy) == before
+    assert differences(former) == []
 
 
-def test_an_upgrade_keeps_a_copy_of_what_was(first_library: Path) -> None:
-    Store.open(first_library).close()
-    copy = (first_library / DATABASE_NAME).with_suffix(".schema-0001.bak")
-    assert read_schema(copy) == "0001"
+def test_an_upgraded_library_says_what_it_said(former: Path) -> None:
+    schema = read_schema(former) or ""
+    with Store.open(former.parent) as store, store.read() as unit:
+        assert unit.models.states() == {OLDER: ModelState.BEGUN, NEWER: ModelState.ACTIVE}
+        assert unit.models.analysed() == {OLDER: 1, NEWER: 3}
+        snapshot = unit.snapshot(unit.models.active)
+        photos = {p.photo.id: p for p in snapshot.photos}
+        beach = photos[BEACH]
+        assert beach.photo.is_favourite
+        assert (beach.photo.facts.title, beach.photo.place and beach.photo.place.city) == ("The sea", "Lisbon")
+        assert beach.photo.facts.rating == (4 if schema >= "0005" else 3)  # with what it was given by a copy
+        assert beach.photo.facts.people[0].box == (0.1, 0.2, 0.3, 0.4)
+        assert beach.tags == {"beach": 0.9375}
+        assert (beach.aesthetics, len(beach.objects)) == ((0.625, 1) if schema >= "0002" else (None, 0))
+        assert [row.argmax() for row in snapshot.embeddings] == [int(p.print[0]) for p in snapshot.photos]
+        assert unit.photos.search_words("lisbon") == [1]
+        assert [m.title for m in unit.memories.all()] == ["Lisbon"]
+        assert [group.id for group in unit.groups.all()] == ["similar:1"]
+        assert [(f.path.name, f.error) for f in unit.files.failures()] == [("torn.jpg", "decode_error")]
+        assert {d.subject for d in unit.decisions.all()} == {BEACH, LOST}
+        assert [plan.is_paused for plan in unit.jobs.plans()] == ([True] if schema >= "0004" else [])
+
+
+def test_what_is_derived_is_made_anew_after_an_upgrade(former: Path) -> None:
+    library = Library.open(former.parent)
+    with Store.open(former.parent) as store:
+        derived = Derived(library, store, TAGS)
+        report = check_library(library, store, derived, NEWER, decode=decode_photo, repair=True)
+        assert derived.index(NEWER).keys().tolist() == [1, 2, 3]
+        assert {problem.split(":")[0] for problem in report.problems} == {"thumbnails"}  # whose files aren't here
+
+
+def test_an_upgrade_that_fails_leaves_all_as_it_was(tmp_path: Path) -> None:
+    database = tmp_path / DATABASE_NAME
+    load("0004", database)
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("CREATE TABLE gathered (in_the_way TEXT)")
+    before = rows_of(database)
+    with pytest.raises(StoreError, match="gathered"):
+        Store.open(tmp_path)
+    assert (read_schema(database), rows_of(database)) == ("0004", before)
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("DROP TABLE gathered")
+    with Store.open(tmp_path) as store:
+        assert store.schema == HEAD
 
 
 def test_an_empty_library_of_the_first_schema_has_no_model_yet(tmp_path: Path) -> None:
