@@ -101,7 +101,9 @@ def standard_scores(embeddings: FloatArray, query: FloatArray, concepts: FloatAr
     """
     cosines = embeddings @ query
     others = embeddings @ concepts.T  # (n, m)
-    for_photo = (cosines - others.mean(axis=1)) / others.std(axis=1)
+    mean = others.mean(axis=1)
+    variance = np.einsum("ij,ij->i", others, others) / len(concepts) - mean**2  # in a third of the time of `std`
+    for_photo = (cosines - mean) / np.sqrt(variance)
     median = np.median(rest)
     spread = 1.4826 * np.median(np.abs(rest - median))  # the standard deviation, were it normal
     for_phrase = (cosines - median) / max(spread, 1e-6)
