@@ -169,7 +169,10 @@ class PhotosEngine:
 
         Raises: StoreLocked when another process is indexing this library, StoreError, ModelError.
         """
-        roots = [os.path.abspath(os.path.expanduser(os.fspath(path))) for path in paths]  # noqa: PTH100, PTH111  links stay
+        given = [os.fspath(path) for path in paths]
+        roots = [os.path.abspath(os.path.expanduser(path)) for path in given]  # noqa: PTH100, PTH111  links stay
+        if not all(given):
+            raise UsageError("an empty path is no folder")
         if not roots:
             raise UsageError("index needs at least one folder or file")
         with self._library.exclusive():

@@ -5,6 +5,7 @@ And what the kept one is given by the others, so that nothing is lost when a per
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import log, log2
 from pathlib import Path
@@ -29,6 +30,11 @@ _FOLDER_MERIT: Mapping[Origin, float] = {
     Origin.BACKUP: -1.0,
     Origin.MESSENGER: -1.0,
 }
+_COPY_NAME = re.compile(
+    r"[ _-](?:copy|copie|kopie|copia|kopia|cópia)(?: ?\(?\d+\)?)?$|\(\d{1,2}\)$"
+    r"|^(?:copy of|copie de|kopie von|copia di|copia de) ",
+    re.IGNORECASE,
+)
 MERIT_TEXTS: Mapping[str, str] = {
     "resolution": "It has the most pixels.",
     "camera_facts": "It still has its camera's data.",
@@ -48,7 +54,12 @@ def best_path(photo: Photo) -> Path:
     """Choose the file that stands for a content: the camera's folder before messengers and backups."""
     if len(photo.paths) == 1:
         return photo.paths[0]
-    return min(photo.paths, key=lambda path: (-_folder_merit(path), len(path.parts), str(path)))
+    return min(photo.paths, key=lambda path: (-_folder_merit(path), is_named_a_copy(path), len(path.parts), str(path)))
+
+
+def is_named_a_copy(path: Path) -> bool:
+    """Whether a file manager or a browser named it so: "IMG_1 copy", "IMG_1 (2)", "IMG_1 - Kopie", "Copy of IMG_1"."""
+    return _COPY_NAME.search(path.stem) is not None
 
 
 def _folder_merit(path: Path) -> float:

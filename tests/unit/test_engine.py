@@ -118,6 +118,8 @@ def test_a_found_thing_is_not_cut_through(engine: PhotosEngine, monkeypatch: pyt
 def test_nonsense_is_refused(engine: PhotosEngine, tmp_path: Path) -> None:
     with pytest.raises(UsageError):
         engine.index([])
+    with pytest.raises(UsageError, match="empty path"):
+        engine.index([""])
     with pytest.raises(UsageError):
         engine.featured(limit=0)
     with pytest.raises(ConfigError):

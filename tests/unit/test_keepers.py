@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fakes.library import Life
 
 from photos_engine.errors import UsageError
-from photos_engine.keepers import describe_gathered, gather
+from photos_engine.keepers import best_path, describe_gathered, gather
 from photos_engine.store.gathered import join_facts
 from photos_engine.types import Decision, DuplicateGroup, PersonRegion, Photo, StoredDecision
 
@@ -91,3 +92,16 @@ def test_pictures_of_their_own_are_not_merged(kind: str) -> None:
     one, other = photo("a.jpg"), photo("b.jpg")
     with pytest.raises(UsageError, match="only exact and copy"):
         gather(group(one, other, kind=kind), {one.id: one, other.id: other}, ())
+
+
+@pytest.mark.parametrize(
+    "name", ["IMG_1 copy.jpg", "IMG_1 (1).jpg", "IMG_1 - Kopie.jpg", "Copy of IMG_1.jpg", "IMG_1_copy 2.jpg"]
+)
+def test_of_files_of_one_content_the_one_not_named_a_copy_stands_for_it(name: str) -> None:
+    paths = (Path("/photos") / name, Path("/photos/deeper/IMG_1.jpg"))
+    assert best_path(replace(photo("IMG_1.jpg"), paths=paths)) == paths[1]
+
+
+def test_a_year_in_brackets_makes_no_copy() -> None:
+    paths = (Path("/photos/Rome (2020).jpg"), Path("/photos/deeper/Rome.jpg"))
+    assert best_path(replace(photo("Rome.jpg"), paths=paths)) == paths[0]

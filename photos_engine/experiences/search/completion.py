@@ -85,4 +85,7 @@ def _gather(basis: Basis, tags: Mapping[str, Tag]) -> Iterator[Suggestion]:
         for year in range(names.years[0], names.years[1] + 1):
             yield Suggestion(str(year), "date", 0)
             yield from (Suggestion(f"{season} {year}", "date", 0) for season in _SEASONS)
-    yield from (Suggestion(" ".join(words), "fact", 0) for words in fact_names())
+    facts = fact_names()
+    for words in facts:
+        if not words[-1].endswith("s") or (*words[:-1], words[-1][:-1]) not in facts:  # one of the two is enough
+            yield Suggestion(" ".join(words), "fact", 0)

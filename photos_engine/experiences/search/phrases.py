@@ -189,6 +189,7 @@ def suggest_for(text: str, sources: SearchSources) -> list[str]:
         tag.label
         for tag, cosine in nearest_tags(text, sources)
         if cosine >= _WORTH_SUGGESTING and counts.get(tag.id) and not tag.is_hidden
+        if len(_sure(_match_tag(tag, "tag", "", sources)))
     ]
     offers = [label for label in dict.fromkeys(spelled + there) if bare_words(label) != bare_words(text)]
     return offers[:_MOST_SUGGESTIONS]
