@@ -207,8 +207,7 @@ class PhotosEngine:
             logger.error("the next model can't take over: %s", error)
             seconds = (datetime.now(UTC) - started).total_seconds()
             detail = {"error": type(error).__name__, "reason": str(error)}
-            with self._store.begin() as unit:
-                unit.jobs.add(JobRun("reanalyse", started, seconds, "failed", detail))
+            self.record_job(JobRun("reanalyse", started, seconds, "failed", detail))
 
     def read_texts(
         self,
@@ -477,8 +476,7 @@ class PhotosEngine:
 
         Raises: PhotoError, PhotoNotFound.
         """
-        found = self._find(photo)
-        return Image.fromarray(self._pictures.decode(found.path if isinstance(found, Photo) else found).pixels)
+        return Image.fromarray(self._pictures.decode(path_of(self._find(photo))).pixels)
 
     # --- what the library knows ---
 
@@ -762,7 +760,7 @@ class PhotosEngine:
             if saliency is not None:
                 things = things_of(found.facts, seen[found.key].objects)
                 return saliency, (found.width_px, found.height_px), aspect, things
-        decoded = self._pictures.decode(found.path if isinstance(found, Photo) else found)
+        decoded = self._pictures.decode(path_of(found))
         signals = self._analyzer_at_hand().analyze_one(decoded.pixels)
         size_px = decoded.width_px, decoded.height_px
         return signals.saliency, size_px, aspect, things_of(decoded.facts, signals.objects)

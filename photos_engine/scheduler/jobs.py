@@ -104,8 +104,7 @@ def walk(
             scan.stop()
             found, analyse = progress.done, _Clock("analyse")
         is_light = progress.stage == "scan" or (progress.total or 0) <= FEW_PHOTOS
-        if (reason := pace(is_light)) is not None:
-            raise _HeldUpError(reason)
+        _keep_pace(pace, is_light)
 
     def index() -> Mapping[str, object]:
         report = engine.index(tops, on_progress=note, reanalyse=False, workers=workers)
@@ -131,8 +130,7 @@ def reanalyse(
     """The job 'reanalyse', where a change of the model is under way: at most about `limit` photos of it."""
 
     def note(_: Progress) -> None:
-        if (reason := pace(False)) is not None:
-            raise _HeldUpError(reason)
+        _keep_pace(pace, False)
 
     def go_on() -> Mapping[str, object]:
         change = engine.reanalyse(limit=limit, on_progress=note, workers=workers)
@@ -173,8 +171,7 @@ _BODIES: Mapping[str, Callable[[PhotosEngine], Mapping[str, object]]] = {
 
 def _run(engine: PhotosEngine, job: str, pace: Pace) -> JobRun:
     def body() -> Mapping[str, object]:
-        if (reason := pace(job in LIGHT_JOBS)) is not None:
-            raise _HeldUpError(reason)
+        _keep_pace(pace, job in LIGHT_JOBS)
         return _BODIES[job](engine)
 
     clock = _Clock(job)
@@ -183,6 +180,11 @@ def _run(engine: PhotosEngine, job: str, pace: Pace) -> JobRun:
 
 class _HeldUpError(Exception):
     """Ends work between two batches."""
+
+
+def _keep_pace(pace: Pace, is_light: bool) -> None:
+    if (reason := pace(is_light)) is not None:
+        raise _HeldUpError(reason)
 
 
 class _DamageError(PhotosEngineError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 
 import numpy as np
 from rapidfuzz import fuzz, process
@@ -185,11 +186,11 @@ def suggest_for(text: str, sources: SearchSources) -> list[str]:
     labels = {} if is_known else {tag.label.casefold(): tag.label for tag in sources.taxonomy.tags}
     near = process.extract(text.casefold(), labels.keys(), scorer=fuzz.ratio, score_cutoff=85, limit=2)
     spelled = [labels[label] for label, _, _ in near]
-    there = [
+    there = (  # one after the other: to look up every tag takes longer than all the rest
         tag.label
         for tag, cosine in nearest_tags(text, sources)
-        if cosine >= _WORTH_SUGGESTING and counts.get(tag.id) and not tag.is_hidden
+        if cosine >= _WORTH_SUGGESTING and counts.get(tag.id) and not tag.is_hidden and tag.label not in spelled
         if len(_sure(_match_tag(tag, "tag", "", sources)))
-    ]
-    offers = [label for label in dict.fromkeys(spelled + there) if bare_words(label) != bare_words(text)]
-    return offers[:_MOST_SUGGESTIONS]
+    )
+    offers = (label for label in chain(spelled, there) if bare_words(label) != bare_words(text))
+    return list(islice(offers, _MOST_SUGGESTIONS))
