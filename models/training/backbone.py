@@ -29,10 +29,12 @@ from onnxruntime.quantization import (
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from photos_engine.analyzers.preprocess import INPUT_SIDE_PX
+
 log = logging.getLogger(__name__)
 
-INPUT, SIDE_PX = "image", 260
-# Output name -> the block after which it is taken (-1: the stem). Channels, side of the map.
+INPUT, SIDE_PX = "image", INPUT_SIDE_PX
+# Output name -> the block after which it is taken (-1: the stem).
 TAPS: dict[str, int] = {
     "stem": -1,
     "stage1": 3,
@@ -43,6 +45,14 @@ TAPS: dict[str, int] = {
     "stage6": 20,
 }
 OUTPUTS = (*TAPS, "features", "logits")
+STRIDES_PX = {
+    "stem": 2, "stage1": 4, "stage2": 8, "stage3": 16, "stage4": 16, "stage5": 32, "stage6": 32, "features": 32,
+}  # fmt: skip
+
+
+def map_side(name: str) -> int:
+    """Cells along a side of a map, with pictures of `SIDE_PX`."""
+    return -(-SIDE_PX // STRIDES_PX[name])
 
 
 class TappedBackbone(nn.Module):

@@ -3,7 +3,9 @@
     python -m photos_engine.models.training.build --data DIR --work DIR --out models/ --teacher PACKAGE
 
 Each step leaves its result in the work folder and is skipped where that is there already: a stopped
-build goes on from where it was, and `--again STEP` repeats a step and all that follow.
+build goes on from where it was, and `--again STEP` repeats a step and all that follow. `--start MODELS`
+takes backbone, text tower and projections from finished files instead of training them; `--again fine_tune`
+lets them learn on after that.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from pathlib import Path
 
 import torch
 
-from photos_engine.models.training import looks_steps, objects_steps, steps, utility
+from photos_engine.models.training import looks_steps, objects_steps, steps, unpack, utility
 from photos_engine.models.training.world import World
 
 log = logging.getLogger(__name__)
@@ -43,6 +45,8 @@ STEPS: tuple[Callable[[steps.Bench], None], ...] = (
 )
 
 
+# What finished files hold the results of.
+FINISHED = (steps.reconstruct_backbone, steps.prune_text, steps.fine_tune)
 # The steps with a `Loop`, which torchrun's processes walk together. The rest the first one does alone.
 TOGETHER = (steps.prune_text, steps.fine_tune, steps.train_embedding, objects_steps.train_objects)
 
@@ -55,6 +59,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder that the artefacts go to")
     parser.add_argument("--again", choices=[step.__name__ for step in STEPS], help="repeat from this step on")
     parser.add_argument("--teacher", type=Path, help="the npm package @vladmandic/human, unpacked; needed once")
+    parser.add_argument("--start", type=Path, help="folder of finished files to go on from")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     world = World.join()
@@ -70,6 +75,10 @@ def main() -> None:
     world.wait()
     for step in STEPS:
         done = options.work / f"{step.__name__}.done"
+        if step in FINISHED and options.start and not bench.started.is_file():
+            if not world.rank:
+                _start_from(options.start, bench)
+            world.wait()
         if done.is_file():
             continue
         began = time.monotonic()
@@ -80,6 +89,12 @@ def main() -> None:
             done.write_text(f"{time.monotonic() - began:.0f} s\n", encoding="utf-8")
             _forget_checkpoints(options.work)
         log.info("%s: %.0f s", step.__name__, time.monotonic() - began)
+
+
+def _start_from(models: Path, bench: steps.Bench) -> None:
+    unpack.adopt(bench, models)
+    for path in (*(bench.work / f"{step.__name__}.done" for step in FINISHED), bench.started):
+        path.write_text(f"from {models}\n", encoding="utf-8")
 
 
 def _forget_checkpoints(work: Path) -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from photos_engine.analyzers.heads.objects import ROW
 from photos_engine.analyzers.taxonomy import Taxonomy
+from photos_engine.models.training.backbone import SIDE_PX
 from photos_engine.models.training.objects import MOST
 from photos_engine.models.training.prints import BITS
 from photos_engine.models.training.quality import SCORES
@@ -31,7 +32,7 @@ _MEANINGS = {
 }
 
 _INPUT = {
-    "name": "image", "shape": ["n", 260, 260, 3], "type": "uint8",
+    "name": "image", "shape": ["n", SIDE_PX, SIDE_PX, 3], "type": "uint8",
     "meaning": "upright RGB, the whole picture squashed into the square",
 }  # fmt: skip
 

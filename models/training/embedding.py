@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 -- as everywhere with torch
 
+from photos_engine.models.training.backbone import map_side
 from photos_engine.models.training.config import LoopConfig
 from photos_engine.models.training.features import CLASSES, ROW, TailInputs
 from photos_engine.models.training.loop import Loop, recomputing
@@ -33,7 +34,7 @@ from photos_engine.types import EMBEDDING_DIMENSIONS
 log = logging.getLogger(__name__)
 
 _LENGTHS = 6  # groups of sentences of about one length
-MAP_SIDE = 17  # cells of what enters the tail
+MAP_SIDE = map_side("stage4")  # cells of what enters the tail
 _FARTHEST = 8.0  # deviations; a picture unlike all of the training set must not lead astray
 _HOTTEST = 100.0  # the largest factor of scores, as in CLIP (Radford et al. 2021)
 

@@ -137,7 +137,7 @@ def _cut_front(whole: Path, path: Path) -> tuple[float, int, str]:
         next(onnx.numpy_helper.to_array(item) for item in model.graph.initializer if item.name == name)
         for name in reader.input[1:3]
     )
-    levels = onnx.helper.make_tensor_value_info(reader.input[0], onnx.TensorProto.UINT8, ["n", 120, 17, 17])
+    levels = onnx.helper.make_tensor_value_info(reader.input[0], onnx.TensorProto.UINT8, ["n", 120, "h", "w"])
     model.graph.output.append(levels)
     onnx.save(model, str(path))
     onnx.utils.extract_model(str(path), str(path), [INPUT], ["stage3", reader.input[0]], check_model=False)

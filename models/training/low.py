@@ -12,12 +12,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 -- as everywhere with torch
 
-from photos_engine.models.training.backbone import SIDE_PX
+from photos_engine.models.training.backbone import SIDE_PX, map_side
 
 LOW_TAPS = ("stage1", "stage2")
 STATISTICS_CHANNELS = 3 * (4 + 48) + 24 + 48 + 2 * 12
 _LEVELS = (2, 5, 12, 25, 50, 90, 150, 200, 230, 245, 251, 254)  # of 255, closer where clipping begins
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
+_CELLS, _WIDTH = 7, 5  # of the layout: cells along a side, and places of `stage2` along a cell's
 _STEP = 4  # of every four rows, two are looked at
 # Over three neighbouring pixels of a row and of the one below: slopes to the right and downwards, and how both change.
 _EDGES = (
@@ -70,7 +71,9 @@ def _deviation(variance: Tensor) -> Tensor:
 
 def layout(stage2: Tensor) -> Tensor:
     """(n, 48, 33, 33) -> (n, 2352): the map's means in 7 x 7 cells of 40 px, wider than a small crop's shift."""
-    return F.avg_pool2d(F.pad(stage2, (1, 1, 1, 1), mode="replicate"), 5).flatten(1)
+    missing = _CELLS * _WIDTH - map_side("stage2")
+    around = (missing // 2, missing - missing // 2)
+    return F.avg_pool2d(F.pad(stage2, (*around, *around), mode="replicate"), _WIDTH).flatten(1)
 
 
 def low_features(image: np.ndarray, maps: list[np.ndarray], statistics: LowStatistics) -> tuple[np.ndarray, np.ndarray]:

@@ -16,13 +16,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 -- as everywhere with torch
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from photos_engine.models.training.backbone import SIDE_PX, STRIDES_PX, map_side
 from photos_engine.models.training.config import LoopConfig
 
 TAPS = ("stage2", "stage3", "stage4", "stage5", "stage6", "features")
 CHANNELS = {"stage2": 48, "stage3": 88, "stage4": 120, "stage5": 208, "stage6": 352, "features": 1280}
-SIDES = {"stage2": 33, "stage3": 17, "stage4": 17, "stage5": 9, "stage6": 9, "features": 9}
-SIDE, MOST = 33, 24  # of the grid; things that are given of a picture
-FIRST, STEP = 2 / 260, 8 / 260  # where the grid's first cell has its middle, and from one to the next
+SIDES = {name: map_side(name) for name in TAPS}
+SIDE, MOST = SIDES["stage2"], 24  # of the grid; things that are given of a picture
+FIRST = 2 / SIDE_PX  # where the grid's first cell has its middle
+STEP = STRIDES_PX["stage2"] / SIDE_PX  # from one to the next
 _TYPICAL = 0.15  # of the frame, from a thing's middle to its edge
 _SMALLEST = 1e-3  # area that counts as such, of the picture
 _REACH = 3.0  # largest logarithm of an edge's distance, in typical ones
@@ -154,6 +156,7 @@ def _block(channels: int, width: int) -> nn.Sequential:
 def _enlarge(x: Tensor, factor: int) -> Tensor:
     """To the next finer grid, of whose cells every `factor`-th lies where one of x's does: the nearest one's values.
 
+    Sides of 33, 17 and 9 lie like that, or of 29, 15 and 8: of pictures with 257 to 264 px, or 225 to 232.
     A bilinear one would take the runtime a fourth of the head's time.
     """
     side = factor * (x.shape[-1] - 1) + 1

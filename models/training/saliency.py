@@ -17,11 +17,12 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 -- as everywhere with torch
 
+from photos_engine.models.training.backbone import map_side
 from photos_engine.types import Box, ByteArray, FloatArray
 
 log = logging.getLogger(__name__)
 
-SIDE = 17
+SIDE = map_side("stage4")
 MIDDLE, DEEP = 120, 352
 SURE, UNSURE = 0.5, 0.2  # score from which on a teacher's box counts in full, and below which not at all
 

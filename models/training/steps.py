@@ -52,6 +52,16 @@ class Bench:
     threads: int
     teacher: Path | None = None  # the package of the object teacher, unpacked; needed once
 
+    @property
+    def started(self) -> Path:
+        """There where the build went on from finished files (`unpack.py`)."""
+        return self.work / "started.done"
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Where graphs go: the rounded ones, and others to compare with where the weights before rounding are known."""
+        return (self.out,) if self.started.is_file() else (self.work / "reference", self.out)
+
     @cached_property
     def sets(self) -> dict[str, list[Picture]]:
         """Every picture, by set; the generated ones once they are there."""
@@ -90,7 +100,7 @@ def reconstruct_backbone(bench: Bench) -> None:
     stages = quantise.as_stages(network)
     images = backbone.normalise(_some_pictures(bench, config.pictures, config.seed))
     quantise.reconstruct(stages, torch.from_numpy(images), config)
-    _save_backbone(bench, "reconstructed", network, stages)
+    save_backbone(bench, "reconstructed", network, stages)
 
 
 def _some_pictures(bench: Bench, count: int, seed: int) -> NDArray[np.uint8]:
@@ -105,7 +115,7 @@ def _some_pictures(bench: Bench, count: int, seed: int) -> NDArray[np.uint8]:
     return images[random.permutation(len(images))]
 
 
-def _save_backbone(bench: Bench, name: str, network: backbone.TappedBackbone, stages: list[quantise.Stage]) -> None:
+def save_backbone(bench: Bench, name: str, network: backbone.TappedBackbone, stages: list[quantise.Stage]) -> None:
     """Keep a backbone: weights and ranges as NAME.pt, the graphs as NAME_fp32.onnx and NAME_int8.onnx."""
     torch.save({"weights": network.state_dict(), "ranges": [s.ranges for s in stages]}, bench.work / f"{name}.pt")
     float_path = bench.work / f"{name}_fp32.onnx"
@@ -116,7 +126,7 @@ def _save_backbone(bench: Bench, name: str, network: backbone.TappedBackbone, st
 
 
 def load_backbone(bench: Bench, name: str) -> tuple[backbone.TappedBackbone, list[quantise.Stage]]:
-    """Load what `_save_backbone` kept; the stages share the network's weights."""
+    """Load what `save_backbone` kept; the stages share the network's weights."""
     saved = torch.load(bench.work / f"{name}.pt", weights_only=False)
     network = backbone.TappedBackbone().requires_grad_(False)
     network.load_state_dict(saved["weights"])
@@ -179,8 +189,12 @@ def fine_tune(bench: Bench) -> None:
         return
     torch.save(joint, bench.work / "joint_tuned.pt")
     torch.save(net.state_dict(), bench.work / "text_tuned.pt")
-    _save_backbone(bench, "backbone", network, stages)
-    # What the lower heads need ends early; cut off, it runs in a third of the time.
+    save_backbone(bench, "backbone", network, stages)
+    cut_low(bench)
+
+
+def cut_low(bench: Bench) -> None:
+    """Write the part of the finished backbone that the lower heads need; alone, it runs in a third of the time."""
     whole, part = (str(bench.work / f"{name}_int8.onnx") for name in ("backbone", "low"))
     onnx.utils.extract_model(whole, part, [backbone.INPUT], list(low.LOW_TAPS))
 
@@ -258,11 +272,14 @@ def load_heads(bench: Bench) -> fuse.Heads:
 
 def write_image_model(bench: Bench) -> None:
     """Put every head behind the int8 backbone; and behind a float one, to measure what rounding costs."""
-    heads, reference = load_heads(bench), bench.work / "reference"
-    _save_unrounded(bench, bench.work / "backbone_float.onnx")
-    for folder, name in ((bench.out, "backbone_int8.onnx"), (reference, "backbone_float.onnx")):
+    heads = load_heads(bench)
+    for folder in bench.folders:
         folder.mkdir(parents=True, exist_ok=True)
-        fuse.fuse(bench.work / name, heads, folder / describe.IMAGE_MODEL, bench.work, is_packed=folder is bench.out)
+        is_packed = folder is bench.out
+        body = bench.work / ("backbone_int8.onnx" if is_packed else "backbone_float.onnx")
+        if not is_packed:
+            _save_unrounded(bench, body)
+        fuse.fuse(body, heads, folder / describe.IMAGE_MODEL, bench.work, is_packed=is_packed)
 
 
 def _save_unrounded(bench: Bench, path: Path) -> None:
@@ -282,7 +299,7 @@ def write_text_tower(bench: Bench) -> None:
     """Put the text projection behind the tower, in int8, with its tokenizer beside it."""
     net, tokenizer = load_text(bench, "text_tuned")
     tower = text.TextTower(net, load_joint(bench).text)
-    for folder in (bench.work / "reference", bench.out):  # packing comes last: it changes the tower
+    for folder in bench.folders:  # packing comes last: it changes the tower
         tokenizer.save(str(folder / describe.TOKENIZER), pretty=False)
         text.export_tower(tower, folder / describe.TEXT_MODEL, bench.work, is_packed=folder is bench.out)
 
@@ -296,5 +313,5 @@ def write_manifest(bench: Bench) -> None:
         scenes["thresholds"], utility["kinds"], objects["labels"], objects["thresholds"], utility["thresholds"],
         utility["generated"],
     )  # fmt: skip
-    for folder in (bench.out, bench.work / "reference"):
+    for folder in bench.folders:
         describe.write_manifest(folder, Taxonomy.load(), contract)
