@@ -16,7 +16,6 @@ from photos_engine.analyzers.heads.tags import TagReader
 from photos_engine.analyzers.preprocess import as_input
 from photos_engine.analyzers.sessions import ModelSession
 from photos_engine.analyzers.sessions.coreml import PACKAGE, open_package
-from photos_engine.analyzers.sessions.onnx import OnnxSession
 from photos_engine.analyzers.sessions.providers import AUTO
 from photos_engine.analyzers.taxonomy import Taxonomy
 from photos_engine.errors import ModelError, OutputMismatch
@@ -58,7 +57,7 @@ class SceneAnalyzer:
         tags = TagReader.open(manifest.path(SCENE_LABELS), Taxonomy.load())
         graph = manifest.path(GRAPH)
         package = open_package(manifest.folder / PACKAGE, manifest.name, manifest.version) if provider == AUTO else None
-        return cls(package or OnnxSession.open(graph, threads=threads, provider=provider), manifest, tags)
+        return cls(package or _open_graph(graph, threads, provider), manifest, tags)
 
     def analyze(self, images: Sequence[ByteArray]) -> list[SceneSignals]:
         """Analyse pictures, in their order.
@@ -101,6 +100,12 @@ class SceneAnalyzer:
             objects=() if self._objects is None else self._objects.read(outputs["objects"][row]),
             aesthetics=float(outputs["aesthetics"][row, 0]) if "aesthetics" in self._contracts else None,
         )
+
+
+def _open_graph(graph: Path, threads: int, provider: str) -> ModelSession:
+    from photos_engine.analyzers.sessions.onnx import OnnxSession  # loads the run time: not before a model is wanted
+
+    return OnnxSession.open(graph, threads=threads, provider=provider)
 
 
 def _quality_scores(contract: Mapping[str, Any]) -> tuple[str, ...]:

@@ -6,15 +6,17 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from tokenizers import Tokenizer
 
 from photos_engine.analyzers.sessions import ModelSession
-from photos_engine.analyzers.sessions.onnx import OnnxSession
 from photos_engine.errors import ModelError, OutputMismatch
 from photos_engine.models.registry import load_manifest
 from photos_engine.types import EMBEDDING_DIMENSIONS, FloatArray
+
+if TYPE_CHECKING:  # run times are loaded with a model: most of what a library is asked needs none
+    from tokenizers import Tokenizer
 
 GRAPH, TOKENIZER = "text.onnx", "tokenizer.json"
 _BATCH = 32
@@ -39,6 +41,10 @@ class TextEncoder:
 
         Raises: ModelNotFound, ChecksumMismatch, ModelError.
         """
+        from tokenizers import Tokenizer
+
+        from photos_engine.analyzers.sessions.onnx import OnnxSession
+
         manifest = load_manifest(folder)
         path = manifest.path(TOKENIZER)
         try:

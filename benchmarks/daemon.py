@@ -1,12 +1,14 @@
-"""What the daemon costs while it waits, what a rescan costs, and whether it lasts.
+"""What the daemon costs while it waits, what indexing and a rescan cost as a library grows, and whether it lasts.
 
     python benchmarks/daemon.py [--photos 100000] [--seconds 60]
     python benchmarks/daemon.py --library DIR [--seconds 60]
     python benchmarks/daemon.py --soak 20 [--library DIR]
 
-The first prints what a rescan of a library takes in which nothing has changed, as it grows from a tenth to all of so
-many photos, and at half of them what an idle daemon takes of memory, processor and disk. Its photos are rows: the
-files are empty, what was seen in them is invented. The second tells of an idle daemon on a copy of a named library.
+The first lets a library grow from a tenth to all of so many photos. The first tenth are small pictures that are
+really indexed, in ten steps; most others are rows that are written as the pipeline writes them, for empty files, with
+what was seen in the pictures, a little changed. At a tenth, half and all it prints what a rescan takes in which
+nothing has changed, and what each of 500 new pictures takes that are really indexed then; at half, what an idle daemon
+takes of memory, processor and disk. The second tells of an idle daemon on a copy of a named library.
 `--soak`: for so many minutes files come, change, move and go in a watched folder; in the end the library is checked,
 and holds just what is there. For the throughput of indexing: benchmarks/indexing.py.
 """
@@ -22,15 +24,20 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import psutil
-from PIL import Image
+import skimage
+from indexing import CARRIED, processor_s
+from PIL import Image, ImageEnhance
 from resident import MEBIBYTE
 
 from photos_engine import PhotosEngine
+from photos_engine.analyzers import SceneAnalyzer
 from photos_engine.store import Store
 from photos_engine.types import (
     EMBEDDING_DIMENSIONS,
@@ -38,7 +45,6 @@ from photos_engine.types import (
     DateSource,
     DecodedPhoto,
     FileStamp,
-    QualitySignals,
     SceneSignals,
     ZoneSource,
 )
@@ -47,12 +53,15 @@ SETTLED_S = 20.0  # without a run: nothing is left to do
 SAMPLED_EVERY_S = 5.0
 SEED = 1
 FILLED_AT_ONCE = 1_000
+NEWCOMERS = 500
+RECORDED = 400
+SMALL = (480, 360)
 
 
-def paint(path: Path, seed: int) -> None:
+def paint(path: Path, seed: int, size: tuple[int, int] = (1600, 1200)) -> None:
     """A picture unlike that of any other seed."""
     fields = np.random.default_rng(seed).integers(0, 255, (12, 16, 3), dtype=np.uint8)
-    Image.fromarray(fields).resize((1600, 1200), Image.Resampling.BICUBIC).save(path, quality=88)
+    Image.fromarray(fields).resize(size, Image.Resampling.BICUBIC).save(path, quality=88)
 
 
 class Running:
@@ -116,20 +125,51 @@ def disk_state(library: Path) -> dict[str, tuple[int, int]]:
     return {str(path): (path.stat().st_size, path.stat().st_mtime_ns) for path in files}
 
 
-def fill(library: Path, folder: Path, numbers: range) -> None:
-    """Let a library know files as photos that it has analysed, without decoding any: they are empty."""
+class Camera:
+    """Takes small pictures, each unlike the others: cuts of the photographs that scikit-image carries."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._scenes = []
+        for name in CARRIED:
+            with Image.open(Path(skimage.__file__).parent / "data" / name) as scene:
+                self._scenes.append(scene.convert("RGB"))
+
+    def cut(self, number: int) -> Image.Image:
+        """The picture of a number."""
+        chance = np.random.default_rng(number)
+        scene = self._scenes[number % len(self._scenes)]
+        share = chance.uniform(0.3, 0.9)
+        width, height = round(scene.width * share), round(scene.height * share)
+        left, top = chance.integers(scene.width - width), chance.integers(scene.height - height)
+        picture = scene.crop((left, top, left + width, top + height)).resize(SMALL, Image.Resampling.BICUBIC)
+        return ImageEnhance.Color(picture).enhance(chance.uniform(0.6, 1.4))
+
+    def path(self, number: int) -> Path:
+        """Where the file of a number lies; its folder is made."""
+        path = self._folder / f"{number // 1000:03}" / f"IMG_{number:06}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def shoot(self, numbers: range) -> None:
+        """Take the pictures of some numbers."""
+        for number in numbers:
+            self.cut(number).save(self.path(number), quality=88)
+
+
+def fill(library: Path, camera: Camera, numbers: range, seen: Sequence[SceneSignals]) -> None:
+    """Let a library know empty files as photos that it has analysed, in which it saw about what was `seen`."""
     chance = np.random.default_rng(numbers.start)
     with Store.open(library) as store:
         for start in range(numbers.start, numbers.stop, FILLED_AT_ONCE):
             with store.begin() as unit:
                 analysed = []
                 for number in range(start, min(start + FILLED_AT_ONCE, numbers.stop)):
-                    path = folder / f"{number // 1000:03}" / f"IMG_{number:06}.jpg"
-                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path = camera.path(number)
                     path.touch()
                     key, _ = unit.photos.save(str(path), invented_photo(number), None)
                     unit.files.record_image(str(path), FileStamp(0, path.stat().st_mtime_ns), key)
-                    analysed.append((key, invented_signals(chance)))
+                    analysed.append((key, changed_a_little(seen[number % len(seen)], chance)))
                 unit.analyses.add(unit.models.active, analysed)
                 unit.touch()
 
@@ -142,39 +182,49 @@ def invented_photo(number: int) -> DecodedPhoto:
     return DecodedPhoto(f"{number:032x}", 0, "JPEG", 4032, 3024, facts, pixels, b"")
 
 
-def invented_signals(chance: np.random.Generator) -> SceneSignals:
-    """What could have been seen in a picture that is like no other."""
-    embedding = chance.standard_normal(EMBEDDING_DIMENSIONS).astype(np.float32)
-    return SceneSignals(
-        embedding=embedding / np.linalg.norm(embedding),
-        tags={"dog": 0.5, "beach": 0.25},
-        utility={},
-        quality=QualitySignals(0.75, 0.75, 0.75, 0.75),
-        print=chance.bytes(32),
-        saliency=np.zeros((9, 9), np.float32),
-    )
+def changed_a_little(signals: SceneSignals, chance: np.random.Generator) -> SceneSignals:
+    """What may be seen in another picture like this one."""
+    moved = signals.embedding + chance.standard_normal(EMBEDDING_DIMENSIONS).astype(np.float32) / 40
+    return replace(signals, embedding=moved / np.linalg.norm(moved), print=chance.bytes(len(signals.print)))
 
 
 def measure_growth(library: Path, folder: Path, most: int, seconds: float) -> None:
-    """Print what a rescan of unchanged photos takes for a tenth, half and all of them, and what waiting does."""
-    known = 0
-    with PhotosEngine.open(library):  # so that a model is active
-        pass
-    for count in (most // 10, most // 2, most):
-        fill(library, folder, range(known, count))
-        known = count
+    """Print what indexing, a rescan of unchanged photos and waiting take, as a library grows."""
+    camera, step, fresh = Camera(folder), most // 100, min(NEWCOMERS, most // 40)
+    seen = SceneAnalyzer.open().analyze([np.asarray(camera.cut(number)) for number in range(RECORDED)])
+    print("pictures in the library   for each of those that are indexed anew   rescan of all, unchanged")
+    print("                          by the clock      processor               by the clock   processor")
+    with PhotosEngine.open(library) as engine:
+        for known in range(0, most // 10, step):
+            camera.shoot(range(known, known + step))
+            took = index(engine, folder, known + step, step)
+            tell_growth(known + step, took, step, index(engine, folder, known + step, 0))
+    known = most // 10
+    for count in (most // 2, most):
+        fill(library, camera, range(known, count - fresh), seen)
         with PhotosEngine.open(library) as engine:
-            used = time.process_time()
-            report = engine.index([folder])
-            used = time.process_time() - used
-        assert report.found == count, report
-        assert not any((report.new, report.changed, report.gone, report.analysed)), report
-        each = used / count * 1e6
-        print(
-            f"rescan of {count:,} unchanged photos: {report.seconds:.2f} s; processor {used:.2f} s, {each:.0f} us each"
-        )
+            camera.shoot(range(count - fresh, count))
+            took = index(engine, folder, count, fresh)
+            tell_growth(count, took, fresh, index(engine, folder, count, 0))
+        known = count
         if count == most // 2:
             measure_idle(library, folder, seconds)
+
+
+def index(engine: PhotosEngine, folder: Path, found: int, new: int) -> tuple[float, float]:
+    """Seconds, and seconds of a processor, of indexing a folder with so many pictures, of which so many are new."""
+    used = processor_s()
+    report = engine.index([folder])
+    used = processor_s() - used
+    assert (report.found, report.new, report.analysed) == (found, new, new), report
+    assert not any((report.changed, report.gone, report.failed)), report
+    return report.seconds, used
+
+
+def tell_growth(count: int, anew: tuple[float, float], of: int, unchanged: tuple[float, float]) -> None:
+    """Print a line of the table; what the rescan takes that is part of every run is no photo's own."""
+    clock, used = ((value - rest) / of * 1e3 for value, rest in zip(anew, unchanged, strict=True))
+    print(f"{count:15,} {clock:18.1f} ms {used:11.1f} ms {unchanged[0]:21.2f} s {unchanged[1]:9.2f} s", flush=True)
 
 
 def soak(library: Path, folder: Path, minutes: float) -> None:

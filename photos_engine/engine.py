@@ -47,7 +47,7 @@ from photos_engine.experiences.search import (
     write_feed,
     write_sidecars,
 )
-from photos_engine.files import write_atomically
+from photos_engine.files import is_within, write_atomically
 from photos_engine.framing import things_of
 from photos_engine.graph import PersonalGraph, read_days
 from photos_engine.index import CompactIndex
@@ -163,7 +163,7 @@ class PhotosEngine:
         """Bring the library up to date with the photos in folders and files.
 
         Unchanged files cost a stat. What could not be used is in the report's `failed`, with its reason.
-        The folders are remembered: `rescan` goes over them again. While a change of the model is under way,
+        All of it is remembered: `rescan` goes over it again. While a change of the model is under way,
         it goes on with that as `reanalyse` does, unless it is told not to. workers: photos to decode at once,
         otherwise as set.
 
@@ -229,13 +229,28 @@ class PhotosEngine:
         open_pool = partial(self._pictures.open_pool, workers)
         return Reading(self._store, reader, open_pool, on_progress).run(keys, limit)
 
-    def rescan(self, *, on_progress: Callable[[Progress], None] | None = None) -> IndexReport | None:
-        """Index every folder that was ever indexed; None where there is none yet."""
-        roots = self.roots()
-        return self.index(roots, on_progress=on_progress) if roots else None
+    def rescan(
+        self,
+        besides: Iterable[str | os.PathLike[str]] = (),
+        *,
+        on_progress: Callable[[Progress], None] | None = None,
+        reanalyse: bool = True,
+        workers: int | None = None,
+    ) -> IndexReport | None:
+        """Index everything that was ever indexed, folders and single files; None where there is nothing yet.
+
+        besides: what to index for the first time. Otherwise as `index`.
+        """
+        known = self.roots()
+        with self._store.read() as unit:
+            lone = [path for path in unit.files.stamps() if not is_within(path, set(known))]
+        paths = [*known, *lone, *besides]
+        if not paths:
+            return None
+        return self.index(paths, on_progress=on_progress, reanalyse=reanalyse, workers=workers)
 
     def roots(self) -> tuple[str, ...]:
-        """The folders that were given to `index`, those inside others left out."""
+        """The folders that were given to `index`, those inside others left out; the daemon watches them."""
         with self._store.read() as unit:
             return tuple(json.loads(unit.setting("roots") or "[]"))
 

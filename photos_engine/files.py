@@ -1,9 +1,10 @@
-"""Files that are either wholly there or not at all."""
+"""Files: what lies below what, and contents that are either wholly there or not at all."""
 
 from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Set
 from pathlib import Path
 
 
@@ -41,3 +42,18 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def is_below(path: str, folder: str) -> bool:
+    """Whether a path is a folder or lies in it."""
+    return path == folder or path.startswith(folder if folder.endswith(os.sep) else folder + os.sep)
+
+
+def is_within(path: str, folders: Set[str]) -> bool:
+    """Whether an absolute path is one of some folders or lies in one."""
+    while path not in folders:
+        parent = os.path.dirname(path)  # noqa: PTH120  str paths, of which there are many
+        if parent == path:
+            return False
+        path = parent
+    return True

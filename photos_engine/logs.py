@@ -18,8 +18,10 @@ from photos_engine.errors import ConfigError
 
 LEFT_OUT = "<path>"
 
-# An absolute path, and what follows it up to a quote, a colon or the end of the line: names may hold anything else.
-_PATH = re.compile(r"""(?<![\w.\\/])(?:[A-Za-z]:[\\/]|~?/|\\\\)[^:\n'"]+""")
+# An absolute path: in quotes up to the closing one, else up to a colon before a blank, as stands before a reason, or
+# the end of the line. Names hold anything else, quotes and times of day included.
+_START = r"(?<![\w.\\/])(?:[A-Za-z]:[\\/]|~?/|\\\\)"
+_PATH = re.compile(rf"""(?P<quote>["'])(?={_START})(?:\\.|(?!(?P=quote)).)+(?=(?P=quote))|{_START}(?:(?!:\s).)+""")
 
 
 def log_to_stderr() -> None:
@@ -78,7 +80,7 @@ class JsonFormatter(logging.Formatter):
 
 def leave_out_paths(text: str) -> str:
     """A text with `<path>` for every absolute path: rather too much goes than too little."""
-    return _PATH.sub(LEFT_OUT, text)
+    return _PATH.sub(lambda match: f"{match['quote'] or ''}{LEFT_OUT}", text)
 
 
 def without_paths(value: object) -> object:

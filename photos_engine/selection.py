@@ -179,6 +179,22 @@ def rank_for_cover(
     return tuple(sorted(ranked, key=lambda r: (-r.score, r.photo.id)))
 
 
+def shortlist(
+    time: NDArray[np.float64] | NDArray[np.int64], worths: NDArray[np.float64], parts: int, each: int
+) -> NDArray[np.int64]:
+    """The rows of the best `each` of every one of `parts` equal parts of the whole time, ascending.
+
+    What a choice of few out of thousands need look at. time: (n,) in any unit; worths: (n,).
+    """
+    if len(time) <= each:
+        return np.arange(len(time))
+    part = _equal_parts(np.asarray(time, dtype=np.float64), parts)
+    order = np.lexsort((-worths, part))
+    starts = np.flatnonzero(np.diff(part[order], prepend=-1))
+    rank = np.arange(len(order)) - np.repeat(starts, np.diff([*starts.tolist(), len(order)]))
+    return np.sort(order[rank < each])
+
+
 def _equal_parts(time_s: NDArray[np.float64], parts: int) -> NDArray[np.int64]:
     """Which of so many equal parts of the whole time each photo lies in."""
     span = float(time_s.max() - time_s.min())

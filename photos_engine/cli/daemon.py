@@ -49,7 +49,7 @@ def _each_watched(words: Iterable[str], commands: Container[str]) -> Iterator[st
 
 
 @main.group(cls=DaemonGroup, invoke_without_command=True, example="photos-engine daemon --watch ~/Pictures")
-@click.option("--once", is_flag=True, help="Run every job once, in order, and end.")
+@click.option("--once", is_flag=True, help="Run every job once, in order, and end: all but watch.")
 @click.option(
     "--watch",
     multiple=True,

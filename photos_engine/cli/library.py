@@ -14,9 +14,11 @@ from photos_engine.cli.face import Face, main, pass_face
 from photos_engine.cli.output import ProgressLine, counted, printable, table
 from photos_engine.errors import Unreadable
 from photos_engine.json_shapes import as_check_report, as_index_report, as_status, as_tag_export
+from photos_engine.scheduler.jobs import JOBS
 from photos_engine.types import CheckReport, Failure, IndexReport, JobPlan, LibraryStatus, TagExport
 
 FAILURES_SHOWN = 20
+_COMES_AFTER = {"watch": "after a change", "analyse": "after a scan"}
 
 
 @main.command(example="photos-engine index ~/Pictures /media/card/DCIM")
@@ -86,7 +88,7 @@ def _status_lines(found: LibraryStatus) -> Iterator[str]:
 
 def _job_rows(found: LibraryStatus) -> Iterator[tuple[str, ...]]:
     runs, plans = {run.job: run for run in found.jobs}, {plan.job: plan for plan in found.plans}
-    for job in sorted(runs.keys() | plans.keys()):
+    for job in [*JOBS, *sorted((runs.keys() | plans.keys()) - set(JOBS))]:  # a newer engine may know others
         run, plan = runs.get(job), plans.get(job, JobPlan(job))
         ran = ("-", "-", "-") if run is None else (run.outcome, _minute(run.started_utc), f"{run.seconds:.1f} s")
         yield job, *ran, _plan_words(plan)
@@ -97,7 +99,9 @@ def _plan_words(plan: JobPlan) -> str:
         return "paused"
     if plan.is_asked:
         return "now"
-    return f"waits: {plan.waits_for}" if plan.waits_for else "" if plan.next_utc is None else _minute(plan.next_utc)
+    if plan.waits_for:
+        return f"waits: {plan.waits_for}"
+    return _COMES_AFTER.get(plan.job, "") if plan.next_utc is None else _minute(plan.next_utc)
 
 
 def _minute(when: datetime) -> str:

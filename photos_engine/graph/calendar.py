@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, date, timedelta
 from functools import lru_cache
 
-import holidays
 import numpy as np
 from numpy.typing import NDArray
 
@@ -128,6 +127,8 @@ def _easters(public: tuple[tuple[date, str], ...]) -> Iterable[Feast]:
 @lru_cache(maxsize=8)
 def _public_holidays(country_code: str | None, years: tuple[int, ...]) -> tuple[tuple[date, str], ...]:
     """(day, English name) of the public holidays as the `holidays` package knows them."""
+    import holidays  # for those who build a graph alone
+
     if country_code not in holidays.list_supported_countries():
         return ()
     found = holidays.country_holidays(country_code, years=years, observed=False, language="en_US")

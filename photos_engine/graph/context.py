@@ -11,7 +11,7 @@ import numpy as np
 
 from photos_engine.graph.calendar import group_by_season
 from photos_engine.graph.themes import MIN_PHOTOS, TagTable, standing_out
-from photos_engine.graph.timeline import FloatVector, IntVector, Timeline
+from photos_engine.graph.timeline import FloatVector, IntVector, Timeline, years_of
 from photos_engine.graph.weave import Weaver, as_slug
 from photos_engine.types import Place, Snapshot, Tag
 
@@ -124,7 +124,7 @@ def _add_place(weaver: Weaver, node: str, kind: str, label: str, place: Place, a
 def add_times(weaver: Weaver, table: TagTable, latitudes: FloatVector) -> dict[str, IntVector]:
     """Write years and seasons, tied to what was photographed more in them than at other times; photos by season."""
     day = weaver.timeline.day
-    year = _years(day)
+    year = years_of(day)
     by_year = {f"year:{number}": np.flatnonzero(year == number) for number in dict.fromkeys(year.tolist())}
     by_season: dict[str, IntVector] = {}
     for (season, _), at in group_by_season(day, latitudes).items():
@@ -187,7 +187,7 @@ def add_cameras(weaver: Weaver) -> None:
     for node, members in used.items():
         at = np.sort(np.array(members))
         weaver.add(node, "camera", labels[node], at, first=weaver.day_text(at[0]), last=weaver.day_text(at[-1]))
-        years = _years(weaver.timeline.day[at])
+        years = years_of(weaver.timeline.day[at])
         for year in np.unique(years).tolist():
             here = at[years == year]
             total = weaver.graph.nodes[f"year:{year}"]["count"]
@@ -199,9 +199,3 @@ def _months(day: IntVector) -> np.ndarray[tuple[int], np.dtype[np.str_]]:
     """For each day ordinal its month, "2023-07"."""
     epoch = date(1970, 1, 1).toordinal()
     return (day - epoch).astype("datetime64[D]").astype("datetime64[M]").astype(str)
-
-
-def _years(day: IntVector) -> IntVector:
-    """For each day ordinal its year."""
-    days, which = np.unique(day, return_inverse=True)
-    return np.array([date.fromordinal(ordinal).year for ordinal in days.tolist()], dtype=np.int64)[which]

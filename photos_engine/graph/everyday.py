@@ -119,16 +119,18 @@ def add_objects(weaver: Weaver, events: Sequence[tuple[str, IntVector]]) -> None
     """Write the things that a detector found on some photos, tied to the events that they were seen in."""
     seen: dict[str, list[int]] = defaultdict(list)
     for n, row in enumerate(weaver.timeline.rows.tolist()):
-        objects = weaver.snapshot.photos[row].objects
-        for label in {found.label for found in objects if found.score >= SURE_OBJECT} if objects else ():
+        for label in {found.label for found in weaver.snapshot.photos[row].objects if found.score >= SURE_OBJECT}:
             seen[label].append(n)
+    is_on = np.zeros(len(weaver.timeline), dtype=bool)
     for label in sorted(seen):
         at = np.array(seen[label])
         if len(at) < MIN_PHOTOS:
             continue
         node = weaver.add(f"object:{as_slug(label)}", "object", label, at, days=len(np.unique(weaver.timeline.day[at])))
+        is_on[:] = False
+        is_on[at] = True
         for event, of_event in events:
-            here = np.intersect1d(at, of_event, assume_unique=True)
+            here = of_event[is_on[of_event]]
             if len(here) >= MIN_PHOTOS:
                 text = f"{label.capitalize()} is on {len(here)} of its {len(of_event)} photos."
                 weaver.link(event, node, "has", at=here, weight=len(here) / len(of_event), reason=text)

@@ -136,18 +136,21 @@ def _is_settled(anchor: Anchor) -> bool:
 def _assign_days(anchors: list[Anchor]) -> list[tuple[int, int]]:
     """(day, anchor) for every active day: the cheapest story, in which a move costs `_MOVE_COST_DAYS` days."""
     days = np.unique(np.concatenate([a.days for a in anchors]))
-    seen = np.stack([np.isin(days, a.days) for a in anchors], axis=1).tolist()
-    best, came_from = [0.0] * len(anchors), []  # plain numbers: there are few anchors and many days
-    for is_there in seen:
+    seen = np.stack([np.isin(days, a.days) for a in anchors], axis=1)
+    # Days in a row that speak for the same anchors are one step: nobody gains by moving in the midst of them.
+    starts = np.flatnonzero(np.concatenate(([True], (seen[1:] != seen[:-1]).any(axis=1))))
+    lengths = np.diff([*starts.tolist(), len(days)])
+    best, came_from = [0.0] * len(anchors), []  # plain numbers: there are few anchors and many steps
+    for gains in (seen[starts] * lengths[:, None]).tolist():
         leader = max(range(len(anchors)), key=best.__getitem__)
         moved = best[leader] - _MOVE_COST_DAYS
         came_from.append([leader if moved > stayed else n for n, stayed in enumerate(best)])
-        best = [max(stayed, moved) + here for stayed, here in zip(best, is_there, strict=True)]
-    path, state = [], max(range(len(anchors)), key=best.__getitem__)
-    for day, origin in zip(days.tolist()[::-1], came_from[::-1], strict=True):
-        path.append((day, state))
+        best = [max(stayed, moved) + gain for stayed, gain in zip(best, gains, strict=True)]
+    states, state = [], max(range(len(anchors)), key=best.__getitem__)
+    for origin in came_from[::-1]:
+        states.append(state)
         state = origin[state]
-    return path[::-1]
+    return list(zip(days.tolist(), np.repeat(states[::-1], lengths).tolist(), strict=True))
 
 
 def _spans(anchors: list[Anchor], path: list[tuple[int, int]]) -> tuple[HomeSpan, ...]:

@@ -8,7 +8,7 @@ from datetime import date
 import numpy as np
 
 from photos_engine.graph.themes import MIN_LIFT, MIN_PHOTOS, TagTable
-from photos_engine.graph.timeline import FloatVector, IntVector
+from photos_engine.graph.timeline import FloatVector, IntVector, years_of
 from photos_engine.graph.weave import Weaver, as_triples
 from photos_engine.types import Decision, Reason
 
@@ -70,13 +70,17 @@ def add_interests(weaver: Weaver, table: TagTable, seasons: Mapping[str, IntVect
     if lifts is None:
         return
     columns, column = table.present.tocsc(), {tag: n for n, tag in enumerate(table.ids)}
+    year = years_of(weaver.timeline.day)
+    season_of = np.full(len(weaver.timeline), -1, dtype=np.int64)
+    for n, members in enumerate(seasons.values()):
+        season_of[members] = n
     for (tag, d), row in zip(nodes, lifts.tolist(), strict=True):
         if d["memorable"] >= MIN_MEMORABLE and d["days"] >= MIN_DAYS:
             n = column[tag.partition(":")[2]]
             at = np.sort(columns.indices[columns.indptr[n] : columns.indptr[n + 1]]).astype(np.int64)
             node = _add_interest(weaver, tag, at, row[-1])
-            _link_years(weaver, node, at, dict(zip(years, row[:-1], strict=True)), d["memorable"])
-            _link_seasons(weaver, node, at, seasons)
+            _link_years(weaver, node, (at, year[at]), dict(zip(years, row[:-1], strict=True)), d["memorable"])
+            _link_seasons(weaver, node, (at, season_of[at]), seasons)
 
 
 def _add_interest(weaver: Weaver, tag: str, at: IntVector, lift: float) -> str:
@@ -102,9 +106,14 @@ def _add_interest(weaver: Weaver, tag: str, at: IntVector, lift: float) -> str:
     return node
 
 
-def _link_years(weaver: Weaver, node: str, at: IntVector, lifts: Mapping[str, float], memorable: float) -> None:
-    """How strong it was at the end of each year in which it was photographed, of many the strongest ones."""
-    of = np.array([date.fromordinal(day).year for day in weaver.timeline.day[at].tolist()])
+def _link_years(
+    weaver: Weaver, node: str, seen: tuple[IntVector, IntVector], lifts: Mapping[str, float], memorable: float
+) -> None:
+    """How strong it was at the end of each year in which it was photographed, of many the strongest ones.
+
+    seen: its photos, and the year of each.
+    """
+    at, of = seen
     strongest = sorted(np.unique(of).tolist(), key=lambda year: (-lifts[str(year)], year))[:_YEARS_AN_INTEREST]
     for year in sorted(strongest):
         here, lift = at[of == year], lifts[str(year)]
@@ -114,11 +123,14 @@ def _link_years(weaver: Weaver, node: str, at: IntVector, lifts: Mapping[str, fl
         weaver.link(node, f"year:{year}", "in", at=here, weight=strength, confidence=confidence, reason=text)
 
 
-def _link_seasons(weaver: Weaver, node: str, at: IntVector, seasons: Mapping[str, IntVector]) -> None:
-    """The seasons of which it has much more than their share."""
+def _link_seasons(
+    weaver: Weaver, node: str, seen: tuple[IntVector, IntVector], seasons: Mapping[str, IntVector]
+) -> None:
+    """The seasons of which it has much more than their share; seen: its photos, and the number of each one's season."""
+    at, of = seen
     total = sum(len(members) for members in seasons.values())
-    for season, members in seasons.items():
-        here = np.intersect1d(at, members, assume_unique=True)
+    for n, (season, members) in enumerate(seasons.items()):
+        here = at[of == n]
         lift = len(here) / len(at) * total / len(members)
         if len(here) >= MIN_PHOTOS and lift >= MIN_LIFT:
             text = f"{len(here)} of its {len(at)} photos are of {season.partition(':')[2]}, {lift:.1f} times its share."

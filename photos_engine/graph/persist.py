@@ -13,11 +13,12 @@ import zlib
 from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO
-
-import networkx as nx
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from photos_engine.files import write_atomically
+
+if TYPE_CHECKING:  # networkx takes a while to load: only for those who have a graph
+    import networkx as nx
 
 GRAPH_VERSION = 3  # raise it whenever the graph built from the same snapshot would differ
 
@@ -57,6 +58,8 @@ def _as_lines(tables: Sequence[Sequence[Any]]) -> Iterator[Sequence[Any]]:
 
 def read_graph(path: Path, *, model: str, revision: int) -> nx.MultiDiGraph[str] | None:
     """The graph of just this model, revision and version; None, with a line in the log, where there is none."""
+    import networkx as nx
+
     try:
         with gzip.open(path, "rb") as file:
             header = json.loads(file.readline())
@@ -73,6 +76,8 @@ def read_graph(path: Path, *, model: str, revision: int) -> nx.MultiDiGraph[str]
 
 
 def _read_tables(file: BinaryIO | gzip.GzipFile, facts: dict[str, Any]) -> nx.MultiDiGraph[str]:
+    import networkx as nx
+
     graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(**facts)
     texts: dict[str, str] = {}
 

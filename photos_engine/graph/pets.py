@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.spatial.distance import squareform
 
 from photos_engine.graph.looks import Look
 from photos_engine.graph.timeline import BoolVector, FloatVector, IntVector, Timeline
@@ -88,6 +86,9 @@ def _count_months(days: IntVector) -> int:
 
 def _tell_apart(timeline: Timeline, vectors: FloatArray, at: IntVector, is_away: BoolVector) -> tuple[IntVector, ...]:
     """Groups of photos (indices into `at`), each of one animal that recurs by itself; the largest first."""
+    from scipy.cluster.hierarchy import fcluster, linkage  # a third of a second, for those who build a graph alone
+    from scipy.spatial.distance import squareform
+
     everything: tuple[IntVector, ...] = (np.arange(len(at)),)
     sample = np.unique(np.linspace(0, len(at) - 1, min(len(at), MAX_COMPARED)).astype(np.int64))
     if len(sample) < 2 * MIN_PHOTOS:

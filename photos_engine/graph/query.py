@@ -14,9 +14,7 @@ from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
-
-import networkx as nx
+from typing import TYPE_CHECKING, Any
 
 from photos_engine.errors import NotFound
 from photos_engine.graph import persist
@@ -25,6 +23,9 @@ from photos_engine.graph.interests import MIN_DAYS, as_strength, rate_interests
 from photos_engine.graph.pages import Pages
 from photos_engine.graph.records import Celebration, Home, KnownPerson, KnownPet, KnownPlace, Moment, Related
 from photos_engine.types import GeoPoint, Interest, Reason, Trip
+
+if TYPE_CHECKING:  # as in `persist`
+    import networkx as nx
 
 PLACE_KINDS = ("city", "region", "country")
 EVENT_KINDS = ("trip", "day_out", "celebration")
@@ -272,6 +273,8 @@ class PersonalGraph:
 
     def as_graphml(self) -> str:
         """The graph in GraphML; lists and nested values become JSON text, since GraphML has scalars only."""
+        import networkx as nx
+
         flat: nx.MultiDiGraph[str] = nx.MultiDiGraph()
         content = self.as_json()
         for n in content["nodes"]:

@@ -10,13 +10,16 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from photos_engine.graph.looks import Look
 from photos_engine.graph.timeline import IntVector, Timeline
+
+if TYPE_CHECKING:  # below, scipy is imported where a graph is built: reading one takes less time without it
+    from scipy import sparse
 
 MIN_PHOTOS = 3
 MIN_LIFT = 1.5
@@ -48,6 +51,8 @@ class TagTable:
 
     def counts(self, groups: Sequence[IntVector]) -> NDArray[np.float32]:
         """(groups, tags): the photos of each group that carry each tag."""
+        from scipy import sparse
+
         member = sparse.csr_matrix(
             (
                 np.ones(sum(len(g) for g in groups), dtype=np.float32),
@@ -61,6 +66,8 @@ class TagTable:
 
 def build_tag_table(looks: Sequence[Look], timeline: Timeline) -> TagTable:
     """Count the tags of the timeline's keepers, with all that they imply."""
+    from scipy import sparse
+
     column: defaultdict[str, int] = defaultdict(count().__next__)
     indices: list[int] = []
     starts = [0]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,6 +104,12 @@ def distance_km(
         + np.cos(phi_a) * np.cos(phi_b) * np.sin(np.radians(np.subtract(longitude_b, longitude_a)) / 2) ** 2
     )
     return np.asarray(2 * _EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.clip(half_chord, 0.0, 1.0))), dtype=np.float64)
+
+
+def years_of(day: IntVector) -> IntVector:
+    """For each day ordinal its year."""
+    days, which = np.unique(day, return_inverse=True)
+    return np.array([date.fromordinal(ordinal).year for ordinal in days.tolist()], dtype=np.int64)[which]
 
 
 def positions_by_day(timeline: Timeline) -> dict[int, IntVector]:

@@ -6,15 +6,17 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import networkx as nx
 import numpy as np
 
 from photos_engine.graph.decided import NodeDecisions
 from photos_engine.graph.themes import TagCount
 from photos_engine.graph.timeline import IntVector, Timeline
 from photos_engine.types import Decision, Reason, Snapshot
+
+if TYPE_CHECKING:  # as in `persist`
+    import networkx as nx
 
 MAX_PROVENANCE = 5  # photos named on an edge: enough to look at, few enough for 500,000 photos
 
@@ -23,6 +25,8 @@ class Weaver:
     """A graph under construction, with the snapshot and timeline that it is woven from."""
 
     def __init__(self, snapshot: Snapshot, timeline: Timeline, decided: NodeDecisions) -> None:
+        import networkx as nx
+
         self.snapshot = snapshot
         self.timeline = timeline
         self.decided = decided

@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-import faiss
 import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
@@ -128,6 +127,8 @@ class CompactIndex:
         count = len(state.keys)
         if count < self._coarse_from:
             return None
+        import faiss  # a tenth of a second, which a small index does without
+
         coarse = faiss.IndexPQFastScan(self.dimensions, self.dimensions // 4, 4, faiss.METRIC_INNER_PRODUCT)
         coarse.pq.cp.min_points_per_centroid = 1  # below what faiss likes it would write to stderr
         sample = np.unique(np.linspace(0, count - 1, min(count, _TRAINED_ON)).astype(np.int64))
@@ -205,7 +206,7 @@ class CompactIndex:
                 self._rows_name = f"{path.name}.{zlib.crc32(rows):08x}.rows"
                 rows_path = path.with_name(self._rows_name)
                 write_atomically(rows_path, rows)
-            codes = b"" if state.coarse is None else faiss.serialize_index(state.coarse).tobytes()
+            codes = b"" if state.coarse is None else _write_codes(state.coarse)
             write_atomically(path.with_name(f"{path.name}.codes"), codes)
             self._saved = json.dumps(self._header(state, codes)).encode()
             write_atomically(path, self._saved + b"\n" + state.keys.tobytes())
@@ -252,11 +253,23 @@ class CompactIndex:
             raise VectorIndexError(f"{path} is no vector index: {error}") from error
         if index.model != model:
             raise WrongModel(f"{path} was made from {index.model}, not {model}")
-        # faiss reads its own bytes unguarded, which is why the checksum comes first.
-        coarse = faiss.deserialize_index(np.frombuffer(codes, np.uint8)) if codes else None
+        coarse = _read_codes(codes) if codes else None
         index._state = _State(np.frombuffer(body, np.int64), stored, stored[:0], coarse)
         index._saved, index._rows_name = line, header["rows_file"]
         return index
+
+
+def _write_codes(coarse: Any) -> bytes:
+    import faiss
+
+    return bytes(faiss.serialize_index(coarse))
+
+
+def _read_codes(codes: bytes) -> Any:
+    """As faiss reads its own bytes, unguarded: their checksum has to be right."""
+    import faiss
+
+    return faiss.deserialize_index(np.frombuffer(codes, np.uint8))
 
 
 def _read_line(path: Path) -> bytes | None:

@@ -34,6 +34,8 @@ from photos_engine.ingest.pixels import as_array, encode_thumbnail, is_sideways,
 from photos_engine.ingest.readers import BrokenPictureError, DecodeLimits, TooLargeError, open_picture
 from photos_engine.types import DecodedPhoto
 
+NEEDS_MORE_MEMORY: Final = "decoding it needs more memory than the decoder may use"
+
 _HASH_BYTES: Final = 16
 _BLOCK_BYTES: Final = 1 << 20
 # What Pillow's decoders say by number.
@@ -147,7 +149,7 @@ def _translated_errors(path: str) -> Iterator[None]:
     except Image.DecompressionBombError as error:
         raise ImageTooLarge(path, "it has more pixels than its decoder admits") from error
     except MemoryError as error:
-        raise ImageTooLarge(path, "decoding it needs more memory than the decoder may use") from error
+        raise ImageTooLarge(path, NEEDS_MORE_MEMORY) from error
     except BrokenPictureError as error:
         raise DecodeError(path, str(error)) from error
     except Exception as error:

@@ -22,9 +22,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from photos_engine.errors import DecodeError, PhotoError, PhotosEngineError, UsageError
+from photos_engine.errors import DecodeError, ImageTooLarge, PhotoError, PhotosEngineError, UsageError
+from photos_engine.ingest.decode import NEEDS_MORE_MEMORY
 from photos_engine.ingest.readers import DecodeLimits
 from photos_engine.ingest.wire import (
+    TOO_MUCH_MEMORY,
     Header,
     WireError,
     error_from_header,
@@ -74,7 +76,7 @@ class DecodePool:
     """Decodes photos in `workers` isolated processes; start-up is lazy, `close` ends them.
 
     timeout_s: what one photo may take; beyond it its worker is killed and replaced.
-    memory_limit_bytes: what a worker may allocate beyond its start (enforced on Linux).
+    memory_limit_bytes: what a worker may allocate beyond its start. Linux enforces it; elsewhere a worker looks itself.
     default_zone: a ZoneInfo or fixed offset for photos that record no zone; None is the machine's.
     Safe to use from several threads at once.
     """
@@ -215,7 +217,7 @@ class _Worker:
             answer = photo_from_frame(header, payloads) if "photo" in header else error_from_header(header, path)
         except (WireError, OSError) as error:
             watch.call_off()
-            return DecodeError(path, self._bury(process, error, watch))
+            return self._bury(path, process, error, watch)
         self._served += 1
         if not watch.call_off() or header.get("last") is True or self._served >= _PHOTOS_PER_WORKER:
             self._discard(process)
@@ -262,7 +264,7 @@ class _Worker:
             watch.call_off()
         return process
 
-    def _bury(self, process: subprocess.Popen[bytes], error: Exception, watch: _Deadline) -> str:
+    def _bury(self, path: str, process: subprocess.Popen[bytes], error: Exception, watch: _Deadline) -> PhotoError:
         """Ends a process that failed, and says why for a person."""
         if not watch.has_struck and isinstance(error, WireError):
             try:
@@ -272,8 +274,11 @@ class _Worker:
         status = process.poll()
         self._discard(process)
         if watch.has_struck:
-            return f"decoding took longer than {self._timeout_s:g} s"
-        return f"the decoder crashed (signal {-status})" if status is not None and status < 0 else "the decoder crashed"
+            return DecodeError(path, f"decoding took longer than {self._timeout_s:g} s")
+        if status == TOO_MUCH_MEMORY:
+            return ImageTooLarge(path, NEEDS_MORE_MEMORY)
+        how = f" (signal {-status})" if status is not None and status < 0 else ""
+        return DecodeError(path, f"the decoder crashed{how}")
 
     def _discard(self, process: subprocess.Popen[bytes]) -> None:
         with self._lock:

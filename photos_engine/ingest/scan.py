@@ -17,6 +17,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from photos_engine.errors import PhotoError, Unreadable
+from photos_engine.files import is_below, is_within
 from photos_engine.ingest.formats import (
     IMAGE_EXTENSIONS,
     SNIFF_BYTES,
@@ -177,7 +178,7 @@ def _scan_folder(walk: _Walk, folder: str, *, only: Set[str] | None = None, is_r
         return []
     if entries is None:
         return []
-    if is_root and not entries and any(_is_below(path, folder) for path in walk.known):
+    if is_root and not entries and any(is_below(path, folder) for path in walk.known):
         walk.report(folder, "the folder is empty, but photos were known in it: is its drive connected?")
         return []
     if only is None and {entry.name for entry in entries} >= ENGINE_FILES:
@@ -280,21 +281,8 @@ def _is_image(entry: os.DirEntry[str]) -> bool:
 
 def _gone_paths(walk: _Walk, tops: Set[str]) -> Iterator[str]:
     for path in walk.known:
-        if path not in walk.seen and _is_within(path, tops) and not _is_within(path, walk.unseen):
+        if path not in walk.seen and is_within(path, tops) and not is_within(path, walk.unseen):
             yield path
-
-
-def _is_below(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(folder if folder.endswith(os.sep) else folder + os.sep)
-
-
-def _is_within(path: str, folders: Set[str]) -> bool:
-    while path not in folders:
-        parent = os.path.dirname(path)  # noqa: PTH120
-        if parent == path:
-            return False
-        path = parent
-    return True
 
 
 def _reason(error: OSError) -> str:

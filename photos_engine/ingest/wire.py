@@ -23,6 +23,7 @@ from photos_engine import errors
 from photos_engine.ingest.pixels import WORKING_LONGER_PX
 from photos_engine.types import Box, CaptureFacts, DateSource, DecodedPhoto, GeoPoint, PersonRegion, ZoneSource
 
+TOO_MUCH_MEMORY: Final = 77  # how a decoding process ends itself that nobody else limits
 _LENGTH: Final = struct.Struct(">I")
 _MAX_HEADER: Final = 4 * 2**20
 _MAX_PAYLOAD: Final = 3 * WORKING_LONGER_PX * WORKING_LONGER_PX

@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
+import time
 from typing import IO, Final
 
 from photos_engine.errors import PhotoError
@@ -18,6 +20,7 @@ from photos_engine.ingest.confinement import confine
 from photos_engine.ingest.decode import decode_photo
 from photos_engine.ingest.readers import DecodeLimits
 from photos_engine.ingest.wire import (
+    TOO_MUCH_MEMORY,
     Header,
     WireError,
     error_to_header,
@@ -32,6 +35,7 @@ _NICENESS: Final = 5
 _MAX_RESIDENT_BYTES: Final = 200 * 2**20
 _PAGE_BYTES: Final = 4096
 _MAX_OPEN_FILES: Final = 64
+_LOOK_EVERY_S: Final = 0.05
 
 
 def main() -> None:
@@ -71,18 +75,39 @@ def _give_up_rights(memory_limit_bytes: int) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the engine's to handle
     if hasattr(os, "nice"):
         os.nice(_NICENESS)
+    if not _set_limits(memory_limit_bytes):
+        watch_memory(memory_limit_bytes)
+    confine()
+
+
+def _set_limits(memory_limit_bytes: int) -> bool:
+    """Let the system enforce what it can; whether it limits memory. Windows knows no limits, macOS not this one."""
     try:
         import resource
-    except ImportError:  # Windows has no such limits; the pool's deadline still holds
-        return
+    except ImportError:
+        return False
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (_MAX_OPEN_FILES, _MAX_OPEN_FILES))
-    address_space = _statm(0)
-    if address_space:  # macOS doesn't enforce a limit on the address space
+    if address_space := _statm(0):
         most = address_space + memory_limit_bytes
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
-    confine()
+    return bool(address_space)
+
+
+def watch_memory(more_bytes: int) -> None:
+    """End this process when it has grown by so much, where no system does: for honest decoders of huge pictures."""
+    import psutil  # only there
+
+    process = psutil.Process()
+    most = process.memory_info().rss + more_bytes
+
+    def watch() -> None:
+        while process.memory_info().rss <= most:
+            time.sleep(_LOOK_EVERY_S)
+        os._exit(TOO_MUCH_MEMORY)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _set_alarm(seconds: float) -> None:

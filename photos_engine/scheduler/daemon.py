@@ -38,6 +38,7 @@ POLICY_EVERY_S = 10.0  # while something waits for the machine
 TRY_AGAIN_S = 60.0  # where another process is indexing
 CLOCK_JUMP_S = 120.0  # more than any correction by a time server
 _WALKS = frozenset({"scan", "watch", "analyse"})
+_FOLLOWING_OTHERS = ("watch", "analyse")  # have no time of their own
 
 
 class Work(Protocol):
@@ -73,9 +74,10 @@ class Daemon:
         self._given = tuple(os.path.abspath(path) for path in watched)  # noqa: PTH100  not resolve(): links stay
         self._manners = Manners() if manners is None else manners
         self._look = look or Observer().look
-        self._lock = threading.Lock()  # of the next four, which three threads touch
+        self._lock = threading.Lock()  # of the next five, which three threads touch
         self._due = {"scan"}  # whatever changed while nobody looked
         self._changed: set[str] = set()
+        self._walked: list[str] = []  # what was taken from it for the work under way
         self._not_before: dict[str, float] = {}
         self._told: dict[str, str | None] = {}  # what jobs wait for, as the library has it
         self._current: frozenset[str] = frozenset()
@@ -106,6 +108,8 @@ class Daemon:
         with self._library.tended():
             with self._store.begin() as unit:
                 unit.jobs.hold_up({plan.job: None for plan in unit.jobs.plans() if plan.waits_for})
+                for job in _FOLLOWING_OTHERS:
+                    unit.jobs.plan(job, None)  # so that they are seen, paused and asked for like the others
             self._scheduler.start()
             try:
                 while not self._is_stopped.is_set():
@@ -219,10 +223,10 @@ class Daemon:
             self._due -= jobs
             roots = list(self._given)
             if jobs & _WALKS:
-                # A walk over everything sees what the watcher saw.
+                # A walk over everything sees what the watcher saw; asked for, 'watch' is over all that is watched.
                 if not jobs & {"scan", "analyse"}:
-                    roots = sorted(self._changed)
-                self._changed = set()
+                    roots = sorted(self._changed or self._watcher.folders)
+                self._walked, self._changed = sorted(self._changed), set()
                 self._due.discard("watch")
         self._current = jobs
         ordered = [job for job in JOBS if job in jobs]
@@ -247,5 +251,6 @@ class Daemon:
         with self._lock:
             if run.detail.get("goes_on") or is_unfinished:
                 self._due.add(run.job)
+                self._changed |= set(self._walked if run.job == "watch" else ())
             if run.detail.get("reason") == IN_USE:
                 self._not_before[run.job] = time.monotonic() + TRY_AGAIN_S

@@ -1,11 +1,11 @@
 """The jobs: what keeps a library up to date, each a run with an outcome, in the order in which they build on another.
 
-'scan' and 'analyse' are the two stages of one walk, `PhotosEngine.index` over all known folders: what the
-scan finds is analysed in the same run, so that no list of things to do is kept between them that could go
-stale. The walk says when its first stage ends, which gives each of the two its own time and outcome. 'watch' is
-such a walk over folders in which something changed. 'reanalyse' is there while another model is to take
-over: it shows it the photos, so many at a time that new ones don't wait for long. What is derived follows a
-walk that changed something and a model that took over.
+'scan' and 'analyse' are the two stages of one walk, `PhotosEngine.rescan`: what the scan finds is analysed in the
+same run, so that no list of things to do is kept between them that could go stale. The walk says when its first
+stage ends, which gives each of the two its own time and outcome. 'watch' stands for 'scan' in a walk over folders in
+which something changed. 'reanalyse' has work while another model is to take over: it shows it the photos, so many at
+a time that new ones don't wait for long. What is derived follows a walk that changed something and a model that took
+over.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ def _unhindered(_is_light: bool) -> str | None:
 def run_once(engine: PhotosEngine, roots: Roots = ()) -> Iterator[JobRun]:
     """Run every job once, in order; each run is recorded in the library and given out as it ends.
 
-    roots: what to index besides the folders that were indexed before. A failing job doesn't keep the
-    next from running; what it failed of is in its `detail`.
+    All but 'watch', that is, whose folders 'scan' goes over. roots: what to index besides what was indexed before.
+    A failing job doesn't keep the next from running; what it failed of is in its `detail`.
     """
     yield from run_jobs(engine, [job for job in JOBS if job != "watch"], roots, limit=None)
 
@@ -69,7 +69,7 @@ def run_jobs(
 ) -> Iterator[JobRun]:
     """Run some jobs in their order, and after them what is to follow.
 
-    roots: what 'watch' walks over, and 'scan' besides the known folders. `pace` is asked between two batches and
+    roots: what 'watch' walks over, and 'scan' besides what is known. `pace` is asked between two batches and
     before each job, and what it names ends the work. `workers`: photos to decode at once, None as set.
     Raises: UsageError for an unknown job.
     """
@@ -77,25 +77,28 @@ def run_jobs(
         raise UsageError(f"no job is called {min(unknown)}; there are {', '.join(JOBS)}")
     wanted, tops = set(jobs), [os.fspath(root) for root in roots]
     if wanted & {"scan", "watch", "analyse"}:
-        known = engine.roots() if wanted & {"scan", "analyse"} else ()
-        for run in walk(engine, [*known, *tops], pace, workers=workers):
+        first = "scan" if wanted & {"scan", "analyse"} else "watch"
+        for run in walk(engine, first, tops, pace, workers=workers):
             yield run
             wanted |= FOLLOWING if any(run.detail.get(name) for name in _CHANGES) else set()
     if "reanalyse" in wanted:
-        for run in reanalyse(engine, limit=limit, pace=pace, workers=workers):
-            yield run
-            wanted |= FOLLOWING if run.detail.get("taken_over") else set()
+        run = reanalyse(engine, limit=limit, pace=pace, workers=workers)
+        yield run
+        wanted |= FOLLOWING if run.detail.get("taken_over") else set()
     for job in JOBS:
         if job in wanted and job in _BODIES:
             yield _run(engine, job, pace)
 
 
 def walk(
-    engine: PhotosEngine, roots: Roots, pace: Pace = _unhindered, *, workers: int | None = None
+    engine: PhotosEngine, first: str, roots: Roots, pace: Pace = _unhindered, *, workers: int | None = None
 ) -> Iterator[JobRun]:
-    """The jobs 'scan' and 'analyse', which end between two batches where `pace` asks for it."""
+    """The job 'scan' or 'watch', and 'analyse' after it; they end between two batches where `pace` asks for it.
+
+    'scan' is over `roots` and whatever is known, 'watch' over `roots` alone.
+    """
     tops = [os.fspath(root) for root in roots]
-    scan, analyse = _Clock("scan"), None
+    scan, analyse = _Clock(first), None
     found = 0
 
     def note(progress: Progress) -> None:
@@ -106,12 +109,15 @@ def walk(
         is_light = progress.stage == "scan" or (progress.total or 0) <= FEW_PHOTOS
         _keep_pace(pace, is_light)
 
-    def index() -> Mapping[str, object]:
-        report = engine.index(tops, on_progress=note, reanalyse=False, workers=workers)
+    def look() -> Mapping[str, object]:
+        index = engine.rescan if first == "scan" else engine.index
+        report = index(tops, on_progress=note, reanalyse=False, workers=workers) if tops or first == "scan" else None
+        if report is None:
+            raise _IdleError("no folder has been indexed yet")
         names = ("found", "new", "changed", "moved", "gone", "videos", "analysed")
         return {name: getattr(report, name) for name in names} | {"failed": len(report.failed)}
 
-    outcome, detail = _attempt(index) if tops else ("skipped", {"reason": "no folder has been indexed yet"})
+    outcome, detail = _attempt(look)
     if outcome == "done":
         seen = {name: detail[name] for name in ("analysed", "failed")}
         scanned: Outcome = "done", {name: value for name, value in detail.items() if name not in seen}
@@ -119,15 +125,15 @@ def walk(
     elif analyse is not None:
         scanned, analysed = ("done", {"found": found}), (outcome, detail)
     else:
-        scanned, analysed = (outcome, detail), ("skipped", {"reason": "the scan did not end"})
+        scanned, analysed = (outcome, detail), ("skipped", {"reason": f"the {first} did not end"})
     yield _recorded(engine, scan, scanned)
     yield _recorded(engine, analyse or _Clock("analyse"), analysed)
 
 
 def reanalyse(
     engine: PhotosEngine, *, limit: int | None = None, pace: Pace = _unhindered, workers: int | None = None
-) -> Iterator[JobRun]:
-    """The job 'reanalyse', where a change of the model is under way: at most about `limit` photos of it."""
+) -> JobRun:
+    """The job 'reanalyse': at most about `limit` photos, where another model is to take over."""
 
     def note(_: Progress) -> None:
         _keep_pace(pace, False)
@@ -135,15 +141,13 @@ def reanalyse(
     def go_on() -> Mapping[str, object]:
         change = engine.reanalyse(limit=limit, on_progress=note, workers=workers)
         if change is None:
-            return {}
+            raise _IdleError("no other model is to take over")
         names = ("model", "analysed", "pending")
         details = {name: getattr(change, name) for name in names}
         return details | {"failed": len(change.failed), "taken_over": change.is_done}
 
     clock = _Clock("reanalyse")
-    outcome, detail = _attempt(go_on)
-    if detail:
-        yield _recorded(engine, clock, (outcome, detail))
+    return _recorded(engine, clock, _attempt(go_on))
 
 
 def _refresh_graph(engine: PhotosEngine) -> Mapping[str, object]:
@@ -182,6 +186,10 @@ class _HeldUpError(Exception):
     """Ends work between two batches."""
 
 
+class _IdleError(Exception):
+    """There is nothing to do, which is as well."""
+
+
 def _keep_pace(pace: Pace, is_light: bool) -> None:
     if (reason := pace(is_light)) is not None:
         raise _HeldUpError(reason)
@@ -213,6 +221,8 @@ def _attempt(body: Callable[[], Mapping[str, object]]) -> Outcome:
         return "done", body()
     except _HeldUpError as held_up:
         return "skipped", {"reason": str(held_up), "goes_on": True}
+    except _IdleError as idle:
+        return "skipped", {"reason": str(idle)}
     except StoreLocked as error:
         return "skipped", {"reason": IN_USE, "goes_on": True, "error": str(error)}
     except PhotosEngineError as error:

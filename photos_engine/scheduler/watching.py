@@ -1,7 +1,8 @@
 """Watching folders: which of them changed, as the system tells it, and by looking where no system tells.
 
 A network drive announces only what this machine itself writes there; so do systems that have run out of
-watches. Such folders are looked over at intervals.
+watches. Such folders are looked over at intervals. A watch ends with its folder: who puts a card back in, or a folder
+in the place of another, gets a new one.
 """
 
 from __future__ import annotations
@@ -13,9 +14,12 @@ from collections.abc import Callable, Collection, Iterable
 
 from watchfiles import Change, watch
 
+from photos_engine.files import is_below
 from photos_engine.scheduler.machine import is_remote
 
 logger = logging.getLogger(__name__)
+
+_Identity = tuple[int, int]  # device and inode
 
 DEBOUNCE_MS = 2_000  # a card that is being copied is one change, not a thousand
 POLLED_EVERY_MS = 60_000
@@ -28,6 +32,7 @@ class Watcher:
         self._tell = tell
         self._library = library
         self._folders: tuple[str, ...] = ()
+        self._near: dict[str, _Identity | None] = {}  # what is where, of the folders that the system tells about
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -37,15 +42,18 @@ class Watcher:
         return self._folders
 
     def follow(self, folders: Iterable[str]) -> None:
-        """Watch just these from now on."""
+        """Watch just these from now on. To be called now and then: what has come back since is told of as changed."""
         wanted = tuple(sorted(set(folders)))
-        if wanted == self._folders:
+        known, there = self._near, {folder: _identify(folder) for folder in self._near}
+        if wanted == self._folders and there == known:
             return
         self.close()
         self._folders, self._stop = wanted, threading.Event()
         remote = [folder for folder in wanted if is_remote(folder)]
-        near = [folder for folder in wanted if folder not in remote]
-        for group, is_polled in ((near, False), (remote, True)):
+        self._near = {folder: _identify(folder) for folder in wanted if folder not in remote}
+        if back := {folder for folder, what in self._near.items() if what and known.get(folder, what) != what}:
+            self._tell(back)
+        for group, is_polled in ((list(self._near), False), (remote, True)):
             if group:
                 thread = threading.Thread(
                     target=self._watch, args=(group, is_polled, self._stop), name="photos-engine-watch", daemon=True
@@ -58,7 +66,7 @@ class Watcher:
         self._stop.set()
         for thread in self._threads:
             thread.join()
-        self._threads, self._folders = [], ()
+        self._threads, self._folders, self._near = [], (), {}
 
     def _watch(self, folders: list[str], is_polled: bool, stop: threading.Event) -> None:
         there = [folder for folder in folders if os.path.exists(folder)]  # noqa: PTH110
@@ -93,6 +101,10 @@ class Watcher:
         self._tell(changed or set(folders))
 
 
-def is_below(path: str, folder: str) -> bool:
-    """Whether a path is a folder or lies in it."""
-    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+def _identify(folder: str) -> _Identity | None:
+    """Which folder lies there; None where none does."""
+    try:
+        status = os.stat(folder)  # noqa: PTH116
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

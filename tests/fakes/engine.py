@@ -139,8 +139,16 @@ class FakeEngine:
         photo = replace(item.photo, id=f"{self._made:032x}", key=self._made, paths=(path,))
         return replace(item, photo=photo)
 
-    def rescan(self, *, on_progress: Callable[[Progress], None] | None = None) -> IndexReport | None:
-        return self.index(self._roots, on_progress=on_progress) if self._roots else None
+    def rescan(
+        self,
+        besides: Iterable[str | os.PathLike[str]] = (),
+        *,
+        on_progress: Callable[[Progress], None] | None = None,
+        reanalyse: bool = True,
+        workers: int | None = None,
+    ) -> IndexReport | None:
+        tops = [*self._roots, *besides]
+        return self.index(tops, on_progress=on_progress, reanalyse=reanalyse, workers=workers) if tops else None
 
     def roots(self) -> tuple[str, ...]:
         return tuple(self._roots)

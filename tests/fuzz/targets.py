@@ -21,8 +21,10 @@ from typing import Any
 if __name__ == "__main__":  # what is guided by coverage has to be imported under its eyes
     import atheris
 
-    with atheris.instrument_imports(include=["photos_engine.ingest", "photos_engine.experiences.search"]):
-        import_module("photos_engine.experiences.search" if sys.argv[1] == "query" else "photos_engine.ingest")
+    seen = ["photos_engine.ingest", "photos_engine.experiences.search"]
+    seen += [f"PIL.{name}" for name in ("TiffImagePlugin", "IptcImagePlugin", "JpegImagePlugin", "MpoImagePlugin")]
+    with atheris.instrument_imports(include=seen):  # Pillow's readers in Python: what leads through them to ours
+        import_module("photos_engine.experiences.search" if sys.argv[1] == "query" else "photos_engine.ingest.decode")
 
 from PIL import Image
 
@@ -33,6 +35,13 @@ from photos_engine.ingest.takeout import read_takeout
 from photos_engine.ingest.xmp import read_xmp
 
 _LONGEST_SEGMENT = 65_533
+_BETWEEN_BLOCKS = b"\n--\n"
+_SEGMENTS = (
+    (0xE1, b"Exif\0\0"),
+    (0xE1, b"http://ns.adobe.com/xap/1.0/\0"),
+    (0xED, b"Photoshop 3.0\x008BIM\x04\x04\0\0"),
+    (0xE2, b"MPF\0"),
+)
 
 
 @cache
@@ -42,17 +51,16 @@ def _tiny_jpeg() -> bytes:
     return buffer.getvalue()
 
 
+def _segment(block: bytes) -> bytes:
+    marker, start = _SEGMENTS[block[0] % len(_SEGMENTS) if block else 0]
+    content = (start + block[1:])[:_LONGEST_SEGMENT]
+    return bytes((0xFF, marker)) + (len(content) + 2).to_bytes(2, "big") + content
+
+
 def read_embedded(content: bytes) -> None:
-    """The first byte chooses a segment of a JPEG, the rest is what is in it: EXIF, XMP, IPTC."""
-    marker, start = (
-        (0xE1, b"Exif\0\0"),
-        (0xE1, b"http://ns.adobe.com/xap/1.0/\0"),
-        (0xED, b"Photoshop 3.0\x008BIM\x04\x04\0\0"),
-        (0xE2, b"MPF\0"),
-    )[content[0] % 4 if content else 0]
-    segment = (start + content[1:])[:_LONGEST_SEGMENT]
+    """Blocks of metadata in a JPEG: the first byte of each says of which kind it is, the rest is what is in it."""
     plain = _tiny_jpeg()
-    jpeg = plain[:2] + bytes((0xFF, marker)) + (len(segment) + 2).to_bytes(2, "big") + segment + plain[2:]
+    jpeg = plain[:2] + b"".join(map(_segment, content.split(_BETWEEN_BLOCKS))) + plain[2:]
     with warnings.catch_warnings():  # as the decoder has it: Pillow warns of what it mends
         warnings.simplefilter("ignore")
         try:

@@ -163,6 +163,29 @@ def test_a_drive_that_vanishes_during_a_run_takes_no_photo_with_it(engine: Photo
     assert is_whole(engine)
 
 
+def test_single_files_are_gone_over_again_where_they_lie(engine: PhotosEngine, pictures: Path, tmp_path: Path) -> None:
+    assert engine.rescan() is None
+    lone = paint(tmp_path / "downloads" / "lone.jpg", 50)
+    paint(tmp_path / "downloads" / "beside.jpg", 51)
+    engine.index([pictures, lone])
+    assert engine.roots() == (str(pictures),), "its folder isn't watched for the sake of one file"
+    assert rescanned(engine) == (PICTURES + 1, 0, 0, 0)
+    paint(lone, 52)
+    assert rescanned(engine) == (PICTURES + 1, 0, 1, 0)
+    away = lone.parent.rename(tmp_path / "away")
+    assert rescanned(engine) == (PICTURES, 0, 0, 0), "a folder that is away takes nothing with it"
+    away.rename(lone.parent)
+    lone.unlink()
+    assert rescanned(engine) == (PICTURES, 0, 0, 1)
+    assert rescanned(engine) == (PICTURES, 0, 0, 0)
+
+
+def rescanned(engine: PhotosEngine) -> tuple[int, int, int, int]:
+    report = engine.rescan()
+    assert report is not None
+    return report.found, report.new, report.changed, report.gone
+
+
 def test_a_file_that_is_replaced_after_it_was_seen_is_read_again(engine: PhotosEngine, pictures: Path) -> None:
     path = pictures / "05.jpg"
 

@@ -12,7 +12,14 @@ from fakes.library import SPOILED, TAGS, Life
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from photos_engine.selection import MAX_LIKENESS, MIN_APART_S, choose_varied, rank_for_cover, rate_photo
+from photos_engine.selection import (
+    MAX_LIKENESS,
+    MIN_APART_S,
+    choose_varied,
+    rank_for_cover,
+    rate_photo,
+    shortlist,
+)
 from photos_engine.types import AnalysedPhoto, DetectedObject, FloatArray, PersonRegion, QualitySignals, Stack
 
 START = datetime(2022, 6, 1, 9)
@@ -63,6 +70,25 @@ def test_the_laws_of_a_choice(shots: list[tuple[int, str, float, int]], count: i
     likeness = embeddings[rows] @ embeddings[rows].T
     assert np.all(likeness[np.triu_indices(len(rows), 1)] <= MAX_LIKENESS + 1e-5)
     assert choose_varied(items, embeddings, count, worths) == choice
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 1000), st.floats(0, 1)), min_size=1, max_size=80),
+    st.integers(1, 12),
+    st.integers(1, 6),
+)
+def test_a_shortlist_has_the_best_of_every_part(shots: list[tuple[int, float]], parts: int, each: int) -> None:
+    time, worth = np.array([t for t, _ in shots], np.float64), np.array([w for _, w in shots])
+    rows = shortlist(time, worth, parts, each)
+    assert rows.tolist() == sorted(set(rows.tolist()))
+    span = max(1e-9, float(np.ptp(time)))
+    part = np.minimum((time - time.min()) / span * parts, parts - 1).astype(int)
+    for n in range(parts):
+        members = set(np.flatnonzero(part == n).tolist())
+        taken = members & set(rows.tolist())
+        assert len(taken) == min(each, len(members)) or len(time) <= each
+        left = members - taken
+        assert not left or max(worth[list(left)]) <= min(worth[list(taken)])
 
 
 def test_every_part_of_the_time_has_its_share_however_much_was_photographed_in_it() -> None:

@@ -27,15 +27,16 @@ _YEAR_IS_TOLD_FROM = (12, 15)
 class Candidate:
     """A memory before its photos are chosen.
 
-    subject: what it is of, the same whenever it is found again. at: positions on the shelf. interest:
-    0 to 1 among its own kind. bonus: (n,) added to the worth of those photos. node: what it is of in the
-    graph. `when` are the days whose return in the year brings it up; None where no day does.
+    subject: what it is of, the same whenever it is found again. subtitle: None for the years of the photos that
+    will tell it. at: positions on the shelf. interest: 0 to 1 among its own kind. bonus: (n,) added to the worth
+    of those photos. node: what it is of in the graph. `when` are the days whose return in the year brings it up;
+    None where no day does.
     """
 
     kind: str
     subject: str
     title: str
-    subtitle: str
+    subtitle: str | None
     at: IntVector
     interest: float
     reasons: tuple[Reason, ...]
@@ -82,7 +83,7 @@ def find_on_this_day(s: Sources) -> Iterator[Candidate]:
             "on_this_day",
             f"{s.on:%m-%d}",
             s.phrases.say("on_this_day"),
-            s.phrases.years(list(exact)),
+            None,
             at,
             min(1.0, len(exact) / 5),
             (Reason("same_day", 1.0, f"Photos of this day in {len(exact)} earlier years."),),
@@ -197,7 +198,7 @@ def find_celebrations(s: Sources) -> Iterator[Candidate]:
                 "celebration",
                 f"{holiday.partition(':')[2]}",
                 s.phrases.say("feast_over_years", feast=names[holiday]),
-                s.phrases.years(years),
+                None,
                 at,
                 min(1.0, 0.4 + len(years) / 10),
                 (Reason("years", 1.0, f"{names[holiday]} was celebrated in {len(years)} years."),),

@@ -22,13 +22,14 @@ from photos_engine.experiences.memories.music import MOODS, choose_music
 from photos_engine.experiences.memories.shelf import MIN_MEMORABLE, FloatVector, Shelf, fill_shelf
 from photos_engine.experiences.memories.titles import Phrases
 from photos_engine.graph import EVENT_KINDS, Look, PersonalGraph
-from photos_engine.selection import choose_varied, main_subject, rank_for_cover
+from photos_engine.selection import choose_varied, main_subject, rank_for_cover, shortlist
 from photos_engine.types import Decision, Memory, Reason, Snapshot, StoredDecision, Tag
 
-MEMORIES_VERSION = 3  # raise it whenever the memory told from the same photos would differ
+MEMORIES_VERSION = 4  # raise it whenever the memory told from the same photos would differ
 MAX_PHOTOS = 30
 MAX_REJECTED = 50  # the best of what was passed over: enough to ask about, little to keep
 _PHOTOS_A_ROOT = 2.2  # 20 photos give 10, 100 give 22, from 186 on 30
+_LOOKED_AT_A_PART = 20  # of a thirtieth of the time: one or two of them are shown
 
 # How much people open each kind, all else equal; a judgement, to be replaced by what they do open.
 _KIND_WORTH: Mapping[str, float] = {
@@ -176,18 +177,21 @@ def _tell(memory_id: str, candidate: Candidate, s: Sources, moods: Mapping[str, 
     shelf, at = s.shelf, candidate.at
     worth = shelf.worth(at) + (_of_its_own(candidate, s) if candidate.bonus is None else candidate.bonus)
     count = min(MAX_PHOTOS, max(shelf.min_photos, round(_PHOTOS_A_ROOT * math.sqrt(len(at)))))
+    best = shortlist(shelf.day[at], worth, MAX_PHOTOS, _LOOKED_AT_A_PART)
+    at, worth = at[best], worth[best]
     items = [shelf.items[n] for n in at.tolist()]
     subjects = None if candidate.kind in _OF_ONE_SUBJECT else [main_subject(item, s.tags) for item in items]
     choice = choose_varied(items, shelf.embeddings[at], count, worth, subjects=subjects)
     if len(choice.chosen) < shelf.min_photos:
         return None
     chosen = np.array([shelf.by_id[item.photo.id] for item in choice.chosen])
+    years = s.phrases.years([item.photo.taken.year for item in choice.chosen])
     cover = rank_for_cover(choice.chosen, shelf.embeddings[chosen], worth[np.searchsorted(at, chosen)])[0]
     return Memory(
         id=memory_id,
         kind=candidate.kind,
         title=candidate.title,
-        subtitle=candidate.subtitle,
+        subtitle=years if candidate.subtitle is None else candidate.subtitle,
         start=choice.chosen[0].photo.taken,
         end=choice.chosen[-1].photo.taken,
         cover=cover.photo,

@@ -129,13 +129,12 @@ def find_concepts(s: Sources, vectors: ConceptVectors, told: Sequence[Candidate]
         if not len(at) or is_told(at, taken):
             continue
         strength = judged[at, n]
-        years = sorted({s.shelf.items[i].photo.taken.year for i in at.tolist()})
         text = f"{len(at)} photos look like “{concept.shows[0]}” more than like anything else."
         yield Candidate(
             "concept",
             concept.id,
             s.phrases.concept(concept.id, concept.title),
-            s.phrases.years(years),
+            None,
             at,
             min(1.0, 0.4 + len(at) / 40),
             (Reason("concept", 1.0, text),),

@@ -33,10 +33,9 @@ def find_people(s: Sources) -> Iterator[Candidate]:
         if members:
             at = np.array(members, dtype=np.int64)
             reason = Reason("named", 1.0, f"{person.name} is named on {len(at)} photos.")
-            subject, years = person.node.partition(":")[2], _years(s.shelf, at)
+            subject = person.node.partition(":")[2]
             interest = 0.4 + 0.6 * len(at) / most
-            subtitle = s.phrases.years(years)
-            yield Candidate("person", subject, person.name, subtitle, at, interest, (reason,), person.node)
+            yield Candidate("person", subject, person.name, None, at, interest, (reason,), person.node)
 
 
 def find_pets(s: Sources) -> Iterator[Candidate]:
@@ -52,7 +51,7 @@ def find_pets(s: Sources) -> Iterator[Candidate]:
             "pet",
             pet.node.partition(":")[2],
             s.phrases.say("pet" if pet.number is None else "one_of_the_pets", plural=many),
-            s.phrases.years(_years(s.shelf, at)),
+            None,
             at,
             min(1.0, 0.5 + pet.months / 24),
             pet.reasons,
@@ -99,7 +98,7 @@ def find_places(s: Sources) -> Iterator[Candidate]:
                 "place_over_years",
                 subject,
                 s.phrases.say("place_over_years", place=place.city),
-                s.phrases.years(years),
+                None,
                 at,
                 min(1.0, 0.3 + len(years) / 5),
                 (Reason("came_back", 1.0, f"Photos of {place.city} in {len(years)} years."),),
@@ -128,7 +127,7 @@ def find_themes(s: Sources, told: Iterable[Candidate]) -> Iterator[Candidate]:
             "theme",
             w.tag.id,
             s.phrases.theme(w.tag),
-            s.phrases.years(_years(s.shelf, w.at)),
+            None,
             w.at,
             w.interest.strength,
             w.interest.reasons,
@@ -154,11 +153,17 @@ def _worthy_tags(s: Sources) -> Iterator[_Worthy]:
     """The tags that can make a memory, strongest interest first."""
     for interest in s.graph.interests(s.on):
         tag = s.tags.get(interest.node.partition(":")[2])
-        if tag and tag.memorable >= MIN_MEMORABLE:
-            at, certainty = _showing(s.shelf, tag.id)
-            sure = np.count_nonzero(certainty >= VERY_SURE_TAG)
-            if sure >= _THEME_RICHNESS * s.shelf.min_photos and len(np.unique(s.shelf.day[at])) >= _MIN_THEME_DAYS:
-                yield _Worthy(tag, interest, at, certainty)
+        if tag is None or tag.memorable < MIN_MEMORABLE or not _has_enough(s.shelf, s.shelf.certainty.get(tag.id)):
+            continue
+        at, certainty = _showing(s.shelf, tag.id)
+        if _has_enough(s.shelf, certainty) and len(np.unique(s.shelf.day[at])) >= _MIN_THEME_DAYS:
+            yield _Worthy(tag, interest, at, certainty)
+
+
+def _has_enough(shelf: Shelf, certainty: FloatVector | None) -> bool:
+    """Whether there are as many very sure photos as a theme needs."""
+    sure = 0 if certainty is None else int(np.count_nonzero(certainty >= VERY_SURE_TAG))
+    return sure >= _THEME_RICHNESS * shelf.min_photos
 
 
 def _years(shelf: Shelf, at: IntVector) -> list[int]:

@@ -13,7 +13,7 @@ from fakes.engine import FakeEngine
 from PIL import Image
 
 from photos_engine.errors import StoreError
-from photos_engine.scheduler import units
+from photos_engine.scheduler import JOBS, units
 from photos_engine.store import Store
 
 DERIVED = ("places", "graph", "memories", "index", "read", "backup", "check")
@@ -296,10 +296,15 @@ def test_daemon_once_prints_a_line_for_each_job(run: Run, photos: Path) -> None:
     (photos / "forest.jpg").touch()
     result = run("daemon", "--once")
     runs = [json.loads(line) for line in result.stdout.splitlines()]
-    assert [(r["job"], r["outcome"]) for r in runs] == [(job, "done") for job in ("scan", "analyse", *DERIVED)]
+    assert [r["job"] for r in runs] == [job for job in JOBS if job != "watch"]
+    assert [r["job"] for r in runs if r["outcome"] != "done"] == ["reanalyse"]
     assert runs[1]["detail"] == {"analysed": 1, "failed": 1}
     jobs = json.loads(run("status", "--json").stdout)["jobs"]
-    assert {job["job"] for job in jobs} == {"scan", "analyse", *DERIVED}
+    assert {job["job"] for job in jobs} == set(JOBS) - {"watch"}
+    _header, *rows, _ = run("status").stdout.split("\n\n")[1].splitlines()
+    assert [row.split()[0] for row in rows] == list(JOBS)
+    assert rows[JOBS.index("watch")].endswith("after a change")
+    assert rows[JOBS.index("analyse")].endswith("after a scan")
 
 
 @pytest.mark.parametrize("may", ["yes", "no"])

@@ -44,6 +44,17 @@ def memories() -> Mapping[str, Memory]:
     return memories_of(sample_life())
 
 
+def test_years_are_those_of_the_photos_shown() -> None:
+    life = Life(home="Lyon")
+    life.live(date(2021, 1, 3), date(2023, 1, 1), every_days=4, theme="pet")
+    # Of two shots within seconds only one is shown, and the year of the other isn't spoken of.
+    poorer = life.shoot(datetime(2020, 12, 31, 23, 59, 57), "pet", quality=QualitySignals(0.6, 0.6, 0.6, 0.6))
+    life.shoot(datetime(2021, 1, 1, 0, 0, 2), "pet")
+    memory = memories_of(life)["memory:pet:dog"]
+    assert poorer.photo.id not in {photo.id for photo in memory.photos}
+    assert memory.subtitle == "2021 and 2022"
+
+
 class TestKinds:
     def test_each_kind_is_found_and_its_title_is_true(self, memories: Mapping[str, Memory]) -> None:
         titles = {id_: (m.title, m.subtitle) for id_, m in memories.items()}

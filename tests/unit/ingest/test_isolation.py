@@ -166,10 +166,31 @@ def test_a_worker_that_dies_idle_costs_nothing(tmp_path: Path, pool: DecodePool)
     assert pool.decode_one(DecodeRequest(path)).width_px == 400
 
 
+NO_PROC = """# As on macOS: what the address space is can't be read, and so it isn't limited.
+import builtins
+real = builtins.open
+def open_other(name, *arguments, **settings):
+    if name == "/proc/self/statm":
+        raise FileNotFoundError(name)
+    return real(name, *arguments, **settings)
+builtins.open = open_other
+"""
+
+
 @linux
 def test_memory_is_limited(tmp_path: Path) -> None:
     large = put(tmp_path / "large.png", encoded(Image.new("RGB", (6000, 6000)), "PNG", compress_level=1))
     with DecodePool(1, memory_limit_bytes=64 * 2**20) as pool:
+        with pytest.raises(ImageTooLarge, match="more memory"):
+            pool.decode_one(DecodeRequest(large))
+        assert pool.decode_one(DecodeRequest(put(tmp_path / "a.jpg"))).width_px == 400
+
+
+def test_memory_is_limited_where_the_system_limits_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sitecustomize.py").write_text(NO_PROC)
+    monkeypatch.syspath_prepend(tmp_path)
+    large = put(tmp_path / "large.png", encoded(Image.new("RGB", (7_000, 7_000)), "PNG", compress_level=1))
+    with DecodePool(1, memory_limit_bytes=64 * 2**20, timeout_s=60) as pool:
         with pytest.raises(ImageTooLarge, match="more memory"):
             pool.decode_one(DecodeRequest(large))
         assert pool.decode_one(DecodeRequest(put(tmp_path / "a.jpg"))).width_px == 400

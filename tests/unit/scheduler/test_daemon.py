@@ -20,6 +20,7 @@ from photos_engine.errors import StoreLocked
 from photos_engine.library import Library
 from photos_engine.scheduler import daemon, watching
 from photos_engine.scheduler.daemon import Daemon
+from photos_engine.scheduler.jobs import JOBS
 from photos_engine.scheduler.policy import Machine
 from photos_engine.store import Store
 from photos_engine.types import JobPlan, JobRun
@@ -139,11 +140,70 @@ def test_it_indexes_just_the_watched_folder_that_changed(
         assert bench.next_run("scan").detail["found"] == 4
         bench.next_run("backup")
         (photos / "forest.jpg").touch()
-        scan = bench.next_run("scan")
-        assert (scan.detail["found"], scan.detail["new"]) == (4, 1)  # of `photos` alone
+        watch = bench.next_run("watch")
+        assert (watch.detail["found"], watch.detail["new"]) == (4, 1)  # of `photos` alone
         bench.next_run("index")
         (photos / "dog.jpg").unlink()
-        assert bench.next_run("scan").detail["gone"] == 1
+        assert bench.next_run("watch").detail["gone"] == 1
+
+
+def test_a_watch_of_a_library_in_use_is_made_up_for_in_its_folder(
+    bench: Bench, library: Library, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise StoreLocked("being indexed by another process")
+
+    monkeypatch.setattr(daemon, "TRY_AGAIN_S", 0.1)
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "mountain.jpg").touch()
+    with running(bench, library, watched=[photos, other]):
+        bench.next_run("backup")
+        with monkeypatch.context() as patch:
+            patch.setattr(bench.work.engine, "index", refuse)
+            (photos / "forest.jpg").touch()
+            held_up = bench.next_run("watch")
+        assert (held_up.outcome, held_up.detail["reason"]) == ("skipped", "library in use")
+        while (watch := bench.next_run("watch")).outcome != "done":
+            pass
+        assert watch.detail["found"] == 4
+
+
+def test_every_job_is_seen_and_can_be_asked_for(bench: Bench, library: Library, photos: Path) -> None:
+    with running(bench, library, watched=[photos]):
+        bench.next_run("backup")
+        with bench.store.read() as unit:
+            assert {plan.job for plan in unit.jobs.plans()} == set(JOBS)
+        for job in JOBS:
+            with bench.store.begin() as unit:
+                unit.jobs.ask(job)
+            bench.wait_until(lambda: any(is_asked and job in jobs for jobs, is_asked in bench.work.orders))  # noqa: B023
+
+
+def test_every_job_can_rest(bench: Bench, library: Library, photos: Path) -> None:
+    with bench.store.begin() as unit:
+        for job in JOBS:
+            unit.jobs.pause(job)
+    with running(bench, library, watched=[photos]):
+        time.sleep(0.5)
+        (photos / "forest.jpg").touch()
+        time.sleep(0.5)
+        assert bench.work.orders == []
+        for job in JOBS:
+            with bench.store.begin() as unit:
+                unit.jobs.pause(job, False)
+        assert bench.next_run("scan").detail["found"] == 4
+        bench.next_run("backup")
+
+
+def test_a_folder_that_comes_back_is_looked_over(bench: Bench, library: Library, photos: Path, tmp_path: Path) -> None:
+    away = tmp_path / "away"
+    photos.rename(away)
+    with running(bench, library, watched=[photos]):
+        assert bench.next_run("scan").detail["found"] == 0
+        bench.next_run("backup")
+        away.rename(photos)
+        assert bench.next_run("watch").detail["new"] == 3
 
 
 def test_the_library_s_own_changes_start_nothing(bench: Bench, library: Library, tmp_path: Path) -> None:
@@ -151,9 +211,9 @@ def test_the_library_s_own_changes_start_nothing(bench: Bench, library: Library,
         bench.next_run("backup")
         (library.folder / "something").touch()
         with pytest.raises(queue.Empty):
-            bench.next_run("scan", 1.0)
+            bench.next_run("watch", 1.0)
         (tmp_path / "forest.jpg").touch()
-        assert bench.next_run("scan").detail["new"] == 1
+        assert bench.next_run("watch").detail["new"] == 1
 
 
 def test_it_ends_when_nobody_listens(store: Store, work: FakeWork, library: Library, photos: Path) -> None:

@@ -13,7 +13,7 @@ from photos_engine.scheduler import jobs, run_jobs, run_once
 from photos_engine.scheduler.jobs import IN_USE, walk
 from photos_engine.types import Progress
 
-ALL = ["scan", "analyse", "places", "graph", "memories", "index", "read", "backup", "check"]
+ALL = ["scan", "analyse", "reanalyse", "places", "graph", "memories", "index", "read", "backup", "check"]
 
 
 @pytest.fixture
@@ -30,12 +30,14 @@ def raise_error(error: BaseException) -> Callable[..., None]:
 
 def test_every_job_runs_once_and_is_recorded(engine: FakeEngine, photos: Path) -> None:
     runs = list(run_once(engine, [photos]))
-    assert [(run.job, run.outcome) for run in runs] == [(job, "done") for job in ALL]
+    assert [run.job for run in runs] == ALL
+    assert {run.job for run in runs if run.outcome != "done"} == {"reanalyse"}
     details = {run.job: run.detail for run in runs}
     assert details["scan"] == {"found": 3, "new": 3, "changed": 0, "moved": 0, "gone": 0, "videos": 0}
     assert details["analyse"] == {"analysed": 2, "failed": 1}
     assert details["graph"] == {"nodes": len(engine.graph), "revision": engine.graph.revision}
     assert details["memories"] == {"memories": 1}
+    assert details["reanalyse"] == {"reason": "no other model is to take over"}
     assert details["index"]["photos"] == 2
     assert sorted(engine.status().jobs, key=lambda job: ALL.index(job.job)) == runs
     assert all(run.started_utc.tzinfo is not None and run.seconds >= 0 for run in runs)
@@ -49,7 +51,8 @@ def test_folders_that_were_indexed_before_are_scanned_again(engine: FakeEngine, 
 
 
 def test_without_any_folder_the_walk_is_skipped(engine: FakeEngine) -> None:
-    assert [run.outcome for run in run_once(engine)] == ["skipped", "skipped", *["done"] * 7]
+    assert [run.outcome for run in run_once(engine)] == [*["skipped"] * 3, *["done"] * 7]
+    assert [run.outcome for run in run_jobs(engine, ["watch"])] == ["skipped", "skipped"]
 
 
 def test_what_is_derived_follows_a_walk_that_changed_something(engine: FakeEngine, photos: Path) -> None:
@@ -68,8 +71,9 @@ def test_a_watched_folder_is_walked_alone(engine: FakeEngine, photos: Path, tmp_
     other.mkdir()
     (other / "mountain.jpg").touch()
     engine.index([photos])
-    scan, *_ = run_jobs(engine, ["watch"], [other])
-    assert (scan.detail["found"], scan.detail["new"]) == (1, 1)
+    watch, analyse, *_ = run_jobs(engine, ["watch"], [other])
+    assert (watch.job, watch.detail["found"], watch.detail["new"]) == ("watch", 1, 1)
+    assert (analyse.job, analyse.detail["analysed"]) == ("analyse", 1)
 
 
 def test_an_unknown_job_is_refused(engine: FakeEngine) -> None:
@@ -96,7 +100,7 @@ def test_a_walk_that_fails_after_its_scan_says_so(
         raise ZeroDivisionError("a fault of ours")
 
     monkeypatch.setattr(engine, "index", index)
-    scan, analyse = walk(engine, [photos])
+    scan, analyse = walk(engine, "scan", [photos])
     assert (scan.outcome, scan.detail) == ("done", {"found": 3})
     assert (analyse.outcome, analyse.detail) == ("failed", {"error": "ZeroDivisionError", "reason": "a fault of ours"})
 
@@ -110,7 +114,7 @@ def test_damage_is_a_failure_that_says_what_to_do(engine: FakeEngine) -> None:
 
 def test_a_library_in_use_is_left_alone(engine: FakeEngine, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "index", raise_error(StoreLocked("being indexed by another process")))
-    scan, _ = walk(engine, [photos])
+    scan, _ = walk(engine, "scan", [photos])
     assert (scan.outcome, scan.detail["reason"], scan.detail["goes_on"]) == ("skipped", IN_USE, True)
 
 
@@ -118,7 +122,7 @@ def test_a_run_that_cannot_be_recorded_is_still_given_out(
     engine: FakeEngine, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine, "record_job", raise_error(StoreLocked("busy")))
-    assert {run.outcome for run in run_once(engine, [photos])} == {"done"}
+    assert {run.job for run in run_once(engine, [photos]) if run.outcome == "done"} == set(ALL) - {"reanalyse"}
 
 
 def test_a_walk_that_is_held_up_ends_between_batches_and_the_next_goes_on(engine: FakeEngine, photos: Path) -> None:
@@ -128,19 +132,19 @@ def test_a_walk_that_is_held_up_ends_between_batches_and_the_next_goes_on(engine
         asked.append(is_light)
         return None if len(asked) < 2 else "on battery"
 
-    scan, analyse = walk(engine, [photos], pace)
+    scan, analyse = walk(engine, "scan", [photos], pace)
     assert (scan.outcome, analyse.outcome) == ("done", "skipped")
     assert analyse.detail == {"reason": "on battery", "goes_on": True}
     assert asked == [True, True]  # few photos are a matter of moments
     assert engine.status().photos < 2
-    list(walk(engine, [photos]))
+    list(walk(engine, "scan", [photos]))
     assert engine.status().photos == 2
 
 
 def test_many_photos_are_no_matter_of_moments(engine: FakeEngine, photos: Path) -> None:
     for number in range(jobs.FEW_PHOTOS + 1):
         (photos / f"dog-{number}.jpg").touch()
-    scan, analyse = walk(engine, [photos], lambda is_light: None if is_light else "hot")
+    scan, analyse = walk(engine, "scan", [photos], lambda is_light: None if is_light else "hot")
     assert (scan.outcome, analyse.detail["reason"]) == ("done", "hot")
 
 
@@ -162,8 +166,8 @@ def test_a_next_model_is_shown_the_photos_in_a_job_of_its_own(engine: FakeEngine
 def test_a_stopped_change_of_the_model_goes_on_with_the_next_run(engine: FakeEngine, photos: Path) -> None:
     engine.index([photos])
     engine.use_model("fake-0")
-    (run,) = jobs.reanalyse(engine, pace=lambda _: "asked to stop")
+    run = jobs.reanalyse(engine, pace=lambda _: "asked to stop")
     assert run.outcome == "skipped"
     assert engine.status().next_pending < 2
-    (run,) = jobs.reanalyse(engine)
+    run = jobs.reanalyse(engine)
     assert run.detail["taken_over"]

@@ -83,3 +83,27 @@ def test_other_folders_can_be_followed(watcher: Watcher, tmp_path: Path) -> None
     assert watcher.folders == (str(tmp_path / "missing"),)
     watcher.close()
     assert not any(thread.is_alive() for thread in first)
+
+
+def test_what_comes_back_or_takes_a_folder_s_place_is_told_of(
+    watcher: Watcher, told: queue.Queue[Collection[str]], tmp_path: Path
+) -> None:
+    folder, other = tmp_path / "card", tmp_path / "other"
+    watcher.follow([str(folder)])
+    assert told.empty()
+    for take in (folder.mkdir, lambda: (folder.rename(other), folder.mkdir())):
+        take()
+        for _ in range(3):
+            watcher.follow([str(folder)])
+        assert told.get(timeout=SOON_S) == {str(folder)}
+        while not told.empty():
+            told.get()
+        for number in range(100):  # and watched from now on
+            (folder / f"{number}.jpg").touch()
+            try:
+                assert told.get(timeout=0.5) == {str(folder)}
+                break
+            except queue.Empty:
+                continue
+        else:
+            pytest.fail("nothing was told")
