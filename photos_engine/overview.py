@@ -27,5 +27,6 @@ def read_status(library: Library, store: Store) -> LibraryStatus:
             next_pending=photos - seen[following] if following is not None else 0,
             plans=unit.jobs.plans(),
             failed_jobs=unit.jobs.failures(),
-            is_tended=library.is_tended,
+            is_tended=(is_tended := library.is_tended),
+            at_work=unit.jobs.at_work() if is_tended else None,
         )

@@ -81,7 +81,8 @@ def _status_lines(found: LibraryStatus) -> Iterator[str]:
     if found.jobs or found.plans:
         yield ""
         yield from table(_job_rows(found), ("job", "outcome", "started", "took", "next"))
-        yield f"a daemon is {'at work' if found.is_tended else 'not at work'}"
+        doing = f": {found.at_work}" if found.at_work else ""
+        yield f"a daemon is {'' if found.is_tended else 'not '}at work{doing}"
     for run in found.failed_jobs[:1]:
         yield f"last failure: {run.job}, {_minute(run.started_utc)}: {printable(str(run.detail.get('reason', '')))}"
 

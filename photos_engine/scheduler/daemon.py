@@ -110,6 +110,7 @@ class Daemon:
                 unit.jobs.hold_up({plan.job: None for plan in unit.jobs.plans() if plan.waits_for})
                 for job in _FOLLOWING_OTHERS:
                     unit.jobs.plan(job, None)  # so that they are seen, paused and asked for like the others
+                unit.jobs.note_work(None)
             self._scheduler.start()
             try:
                 while not self._is_stopped.is_set():
@@ -243,6 +244,11 @@ class Daemon:
             except OSError as error:  # nobody listens any more
                 self._failure = error
                 self.stop()
+        try:
+            with self._store.begin() as unit:
+                unit.jobs.note_work(None)
+        except PhotosEngineError as error:
+            logger.warning("that the work has ended can't be noted: %s", error)
         self._wake.set()
 
     def _heed(self, run: JobRun) -> None:

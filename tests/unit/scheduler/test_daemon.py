@@ -18,6 +18,7 @@ from fakes.work import FakeWork
 
 from photos_engine.errors import StoreLocked
 from photos_engine.library import Library
+from photos_engine.overview import read_status
 from photos_engine.scheduler import daemon, watching
 from photos_engine.scheduler.daemon import Daemon
 from photos_engine.scheduler.jobs import JOBS
@@ -178,6 +179,30 @@ def test_every_job_is_seen_and_can_be_asked_for(bench: Bench, library: Library, 
             with bench.store.begin() as unit:
                 unit.jobs.ask(job)
             bench.wait_until(lambda: any(is_asked and job in jobs for jobs, is_asked in bench.work.orders))  # noqa: B023
+
+
+def test_what_is_under_way_is_seen(
+    bench: Bench, library: Library, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def at_work() -> str | None:
+        return read_status(library, bench.store).at_work
+
+    def note_job(job: str) -> None:
+        with bench.store.begin() as unit:
+            unit.jobs.note_work(job)
+
+    with bench.store.begin() as unit:
+        unit.models.adopt("fake-1")
+        unit.jobs.note_work("check")  # of a daemon that was killed
+    assert at_work() is None
+    is_over = threading.Event()
+    monkeypatch.setattr(bench.work.engine, "note_job", note_job)
+    monkeypatch.setattr(bench.work.engine, "refresh", lambda **_: is_over.wait(SOON_S))
+    with running(bench, library, watched=[photos]):
+        bench.wait_until(lambda: at_work() == "memories")
+        is_over.set()
+        bench.next_run("backup")
+        bench.wait_until(lambda: at_work() is None)
 
 
 def test_every_job_can_rest(bench: Bench, library: Library, photos: Path) -> None:
