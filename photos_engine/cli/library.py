@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -102,7 +102,9 @@ def _plan_words(plan: JobPlan) -> str:
         return "now"
     if plan.waits_for:
         return f"waits: {plan.waits_for}"
-    return _COMES_AFTER.get(plan.job, "") if plan.next_utc is None else _minute(plan.next_utc)
+    if plan.next_utc is None:
+        return _COMES_AFTER.get(plan.job, "")
+    return "due" if plan.next_utc <= datetime.now(UTC) else _minute(plan.next_utc)
 
 
 def _minute(when: datetime) -> str:

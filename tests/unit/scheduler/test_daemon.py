@@ -260,6 +260,24 @@ def test_what_is_heavy_waits_for_the_machine_by_name(bench: Bench, library: Libr
         bench.wait_until(lambda: bench.plan("places").waits_for is None)
 
 
+def test_what_was_due_is_not_forgotten_with_the_daemon(bench: Bench, library: Library, photos: Path) -> None:
+    bench.machine = BUSY
+    with running(bench, library, watched=[photos]):
+        bench.next_run("backup")
+        bench.wait_until(lambda: bench.plan("places").waits_for == "machine busy")
+    due = bench.plan("places").next_utc
+    assert due is not None
+    assert due <= datetime.now(UTC)
+    bench.machine = QUIET
+    with running(bench, library):
+        assert bench.next_run("places").outcome == "done"
+        bench.wait_until(lambda: (bench.plan("places").next_utc or due) > datetime.now(UTC))
+    with running(bench, library):
+        bench.next_run("scan")
+        with pytest.raises(queue.Empty):
+            bench.next_run("places", 1.0)
+
+
 def test_waiting_writes_nothing(bench: Bench, library: Library, photos: Path) -> None:
     bench.machine = BUSY
     with running(bench, library, watched=[photos]):
