@@ -630,6 +630,11 @@ class PhotosEngine:
 
     # --- upkeep ---
 
+    def note_job(self, job: str) -> None:
+        """Note that a job has begun, for `status`; whoever ran it takes that back."""
+        with self._store.begin() as unit:
+            unit.jobs.note_work(job)
+
     def record_job(self, run: JobRun) -> None:
         """Keep a scheduled job's outcome for `status`."""
         with self._store.begin() as unit:

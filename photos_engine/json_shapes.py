@@ -122,6 +122,7 @@ def as_status(status: LibraryStatus) -> Shape:
         "schema": status.schema,
         "library": os.fspath(status.library),
         "daemon": status.is_tended,
+        "at_work": status.at_work,
         "jobs": [as_job_run(run) | _as_plan(plans.pop(run.job, JobPlan(run.job))) for run in status.jobs],
         "planned": [{"job": job} | _as_plan(plan) for job, plan in plans.items()],
         "photos_per_second": _analysis_rate(status),

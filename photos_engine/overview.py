@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from photos_engine.library import Library
 from photos_engine.store import Store
 from photos_engine.types import LibraryStatus
@@ -11,6 +13,7 @@ def read_status(library: Library, store: Store) -> LibraryStatus:
     """Counts, the model, the schema, and of each job the plan and the last run. Raises: StoreError."""
     with store.read() as unit:
         files, photos = unit.files.counts(), unit.photos.count()
+        is_tended, plans = library.is_tended, unit.jobs.plans()
         active, following, seen = unit.models.active, unit.models.next, unit.models.analysed()
         return LibraryStatus(
             photos=photos,
@@ -25,7 +28,8 @@ def read_status(library: Library, store: Store) -> LibraryStatus:
             jobs=unit.jobs.latest(),
             next_model=following,
             next_pending=photos - seen[following] if following is not None else 0,
-            plans=unit.jobs.plans(),
+            plans=plans if is_tended else tuple(replace(plan, waits_for=None) for plan in plans),
             failed_jobs=unit.jobs.failures(),
-            is_tended=library.is_tended,
+            is_tended=is_tended,
+            at_work=unit.jobs.at_work() if is_tended else None,
         )

@@ -673,6 +673,7 @@ class LibraryStatus:
     plans: tuple[JobPlan, ...] = ()
     failed_jobs: tuple[JobRun, ...] = ()  # the last few, the newest first
     is_tended: bool = False  # a daemon looks after it
+    at_work: str | None = None  # the job that it is doing now
 
 
 @dataclass(frozen=True, slots=True)

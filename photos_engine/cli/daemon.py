@@ -104,7 +104,11 @@ def _keep_at_work(face: Face, watched: tuple[Path, ...], every: int) -> None:
                 except ConfigError as error:  # a nuisance, and no reason to leave photos alone
                     logger.warning("%s", error)
 
-        work = Workshop(library.folder)
+        def record(run: JobRun) -> None:
+            with store.begin() as unit:
+                unit.jobs.add(run)
+
+        work = Workshop(library.folder, record)
         Daemon(library, store, work, on_run=tell, watched=watched, scan_every_s=60 * every, manners=manners).run()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -81,7 +81,8 @@ def _status_lines(found: LibraryStatus) -> Iterator[str]:
     if found.jobs or found.plans:
         yield ""
         yield from table(_job_rows(found), ("job", "outcome", "started", "took", "next"))
-        yield f"a daemon is {'at work' if found.is_tended else 'not at work'}"
+        doing = f": {found.at_work}" if found.at_work else ""
+        yield f"a daemon is {'' if found.is_tended else 'not '}at work{doing}"
     for run in found.failed_jobs[:1]:
         yield f"last failure: {run.job}, {_minute(run.started_utc)}: {printable(str(run.detail.get('reason', '')))}"
 
@@ -101,7 +102,9 @@ def _plan_words(plan: JobPlan) -> str:
         return "now"
     if plan.waits_for:
         return f"waits: {plan.waits_for}"
-    return _COMES_AFTER.get(plan.job, "") if plan.next_utc is None else _minute(plan.next_utc)
+    if plan.next_utc is None:
+        return _COMES_AFTER.get(plan.job, "")
+    return "due" if plan.next_utc <= datetime.now(UTC) else _minute(plan.next_utc)
 
 
 def _minute(when: datetime) -> str:

@@ -88,10 +88,11 @@ class Daemon:
         self._reason: tuple[float, Machine] | None = None
         self._clock = time.time() - time.monotonic()
         self._watcher = Watcher(self._note_changes, library=os.fspath(library.folder))
+        self._plans = PlanStore(store)
         # Its thread only says that a job is due. Runs missed in sleep come once, when awake.
         self._scheduler = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(1)},
-            jobstores={"default": PlanStore(store)},
+            jobstores={"default": self._plans},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
             timezone=UTC_ZONE,
         )
@@ -110,6 +111,7 @@ class Daemon:
                 unit.jobs.hold_up({plan.job: None for plan in unit.jobs.plans() if plan.waits_for})
                 for job in _FOLLOWING_OTHERS:
                     unit.jobs.plan(job, None)  # so that they are seen, paused and asked for like the others
+                unit.jobs.note_work(None)
             self._scheduler.start()
             try:
                 while not self._is_stopped.is_set():
@@ -243,14 +245,22 @@ class Daemon:
             except OSError as error:  # nobody listens any more
                 self._failure = error
                 self.stop()
+        try:
+            with self._store.begin() as unit:
+                unit.jobs.note_work(None)
+        except PhotosEngineError as error:
+            logger.warning("that the work has ended can't be noted: %s", error)
         self._wake.set()
 
     def _heed(self, run: JobRun) -> None:
         """What a run leaves to be done."""
-        is_unfinished = run.job == "reanalyse" and run.detail.get("analysed") and not run.detail.get("taken_over")
+        has_more = run.job == "reanalyse" and run.detail.get("analysed") and not run.detail.get("taken_over")
+        is_unfinished = has_more or run.detail.get("goes_on")
         with self._lock:
-            if run.detail.get("goes_on") or is_unfinished:
+            if is_unfinished:
                 self._due.add(run.job)
                 self._changed |= set(self._walked if run.job == "watch" else ())
             if run.detail.get("reason") == IN_USE:
                 self._not_before[run.job] = time.monotonic() + TRY_AGAIN_S
+        if not is_unfinished:
+            self._plans.settle(run.job)

@@ -98,14 +98,14 @@ def walk(
     'scan' is over `roots` and whatever is known, 'watch' over `roots` alone.
     """
     tops = [os.fspath(root) for root in roots]
-    scan, analyse = _Clock(first), None
+    scan, analyse = _begun(engine, first), None
     found = 0
 
     def note(progress: Progress) -> None:
         nonlocal analyse, found
         if progress.stage == "scan":
             scan.stop()
-            found, analyse = progress.done, _Clock("analyse")
+            found, analyse = progress.done, _begun(engine, "analyse")
         is_light = progress.stage == "scan" or (progress.total or 0) <= FEW_PHOTOS
         _keep_pace(pace, is_light)
 
@@ -146,7 +146,7 @@ def reanalyse(
         details = {name: getattr(change, name) for name in names}
         return details | {"failed": len(change.failed), "taken_over": change.is_done}
 
-    clock = _Clock("reanalyse")
+    clock = _begun(engine, "reanalyse")
     return _recorded(engine, clock, _attempt(go_on))
 
 
@@ -178,7 +178,7 @@ def _run(engine: PhotosEngine, job: str, pace: Pace) -> JobRun:
         _keep_pace(pace, job in LIGHT_JOBS)
         return _BODIES[job](engine)
 
-    clock = _Clock(job)
+    clock = _begun(engine, job)
     return _recorded(engine, clock, _attempt(body))
 
 
@@ -231,6 +231,14 @@ def _attempt(body: Callable[[], Mapping[str, object]]) -> Outcome:
     except Exception as error:  # a fault of ours: reported with its trace, and the daemon lives on
         logger.exception("job failed")
         return "failed", {"error": type(error).__name__, "reason": str(error)}
+
+
+def _begun(engine: PhotosEngine, job: str) -> _Clock:
+    try:
+        engine.note_job(job)
+    except PhotosEngineError as error:
+        logger.warning("that %s has begun can't be noted: %s", job, error)
+    return _Clock(job)
 
 
 def _recorded(engine: PhotosEngine, clock: _Clock, outcome: Outcome) -> JobRun:

@@ -47,12 +47,17 @@ class Nightly(BaseTrigger):  # type: ignore[misc]
 
 
 class PlanStore(BaseJobStore):  # type: ignore[misc]
-    """APScheduler's jobs, with their next times in the library."""
+    """APScheduler's jobs, with their next times in the library.
+
+    For APScheduler a job's time is over when it has told of it. Then the job may wait for the machine for hours, and
+    the daemon may end meanwhile: so the library keeps the time that has passed until `settle` says that the job ran.
+    """
 
     def __init__(self, store: Store) -> None:
         super().__init__()
         self._store = store
         self._jobs: dict[str, Any] = {}
+        self._kept: dict[str, datetime] = {}  # what the library has
 
     def lookup_job(self, job_id: str) -> Job | None:
         """One job."""
@@ -81,11 +86,23 @@ class PlanStore(BaseJobStore):  # type: ignore[misc]
         self.update_job(job)
 
     def update_job(self, job: Job) -> None:
-        """Keep a job's next time."""
+        """Keep a job's next time, unless it is still to run for one that has passed."""
         self._jobs[job.id] = job
+        kept = self._kept.get(job.id)
+        if kept is None or kept > datetime.now(UTC):
+            self._keep(job)
+
+    def settle(self, job_id: str) -> None:
+        """Let go of the time that has passed: the job ran."""
+        job = self._jobs.get(job_id)
+        if job is not None and self._kept.get(job_id) != job.next_run_time:
+            self._keep(job)
+
+    def _keep(self, job: Job) -> None:
+        when = self._kept[job.id] = job.next_run_time
         try:
             with self._store.begin() as unit:
-                unit.jobs.plan(job.id, job.next_run_time)
+                unit.jobs.plan(job.id, when)
         except StoreError as error:  # a drive that is away for a while: time goes on all the same
             logger.warning("when %s runs next can't be kept: %s", job.id, error)
 

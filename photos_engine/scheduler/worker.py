@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,10 +37,13 @@ _END_TIMEOUT_S = 60.0  # a batch takes seconds; whatever takes longer than this 
 
 
 class Workshop:
-    """Runs jobs on a library, each time in a new process. One run at a time."""
+    """Runs jobs on a library, each time in a new process. One run at a time.
 
-    def __init__(self, library: Path) -> None:
-        self._library = library
+    record: keeps a run that no process could keep, since it couldn't start, or died.
+    """
+
+    def __init__(self, library: Path, record: Callable[[JobRun], None]) -> None:
+        self._library, self._record = library, record
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
 
@@ -51,21 +54,22 @@ class Workshop:
         try:
             process = self._start()
         except OSError as error:
-            yield _failed(jobs, started, f"no working process can be started: {error}")
+            yield self._failed(jobs, started, "WorkerDied", f"no working process can be started: {error}")
             return
         assert process.stdin is not None  # as it was started
         assert process.stdout is not None
         try:
             process.stdin.write(json.dumps(order).encode() + b"\n")
             for line in process.stdout:
-                yield _read_run(line)
+                told = json.loads(line)
+                yield _as_run(told) if "job" in told else self._failed(jobs, started, told["error"], told["reason"])
         except (OSError, ValueError) as error:
             logger.warning("the working process can't be talked to: %s", error)
         finally:
             status = self._end(process)
         if status != 0:
             how = f"signal {-status}" if status < 0 else f"status {status}"
-            yield _failed(jobs, started, f"the working process ended with {how}")
+            yield self._failed(jobs, started, "WorkerDied", f"the working process ended with {how}")
 
     def stop(self) -> None:
         """Let the work under way end after its batch, or soon after; may be called from any thread."""
@@ -91,6 +95,15 @@ class Workshop:
             )
             return self._process
 
+    def _failed(self, jobs: Collection[str], started: datetime, error: str, reason: str) -> JobRun:
+        seconds = (datetime.now(UTC) - started).total_seconds()
+        run = JobRun(next(iter(jobs)), started, seconds, "failed", {"error": error, "reason": reason})
+        try:
+            self._record(run)
+        except PhotosEngineError as problem:
+            logger.warning("the run of %s can't be recorded: %s", run.job, problem)
+        return run
+
     def _end(self, process: subprocess.Popen[bytes]) -> int:
         with self._lock:
             self._process = None
@@ -104,13 +117,11 @@ class Workshop:
             return process.wait()
 
 
-def _failed(jobs: Collection[str], started: datetime, reason: str) -> JobRun:
-    seconds = (datetime.now(UTC) - started).total_seconds()
-    return JobRun(next(iter(jobs)), started, seconds, "failed", {"error": "WorkerDied", "reason": reason})
-
-
 class Governor:
-    """Says why work has to end: as told, or for the machine's sake after some patience."""
+    """Says why work has to end: as told, or for the machine's sake after some patience.
+
+    Patience is had once: where it was in vain, the jobs that would follow don't keep others waiting in their turn.
+    """
 
     def __init__(
         self,
@@ -123,17 +134,20 @@ class Governor:
     ) -> None:
         self._manners, self._look, self._is_stopped = manners, look, is_stopped
         self._patience_s, self._every_s = patience_s, every_s
-        self._looked = -every_s
+        self._machine: Machine | None = None  # as it was when it was looked at
+        self._looked = 0.0
 
     def __call__(self, is_light: bool) -> str | None:
         """The reason, if there is one; a while is waited for it to pass."""
         began = time.monotonic()
         while not self._is_stopped.is_set():
-            if time.monotonic() - self._looked < self._every_s:
+            if self._machine is None or time.monotonic() - self._looked >= self._every_s:
+                self._machine, self._looked = self._look(), time.monotonic()
+            reason = reason_to_wait(self._machine, self._manners, at_work=True, is_light=is_light)
+            if reason is None:
                 return None
-            self._looked = time.monotonic()
-            reason = reason_to_wait(self._look(), self._manners, at_work=True, is_light=is_light)
-            if reason is None or time.monotonic() - began >= self._patience_s:
+            if time.monotonic() - began >= self._patience_s:
+                self._patience_s = 0.0
                 return reason
             self._is_stopped.wait(self._every_s)
         return STOPPED
@@ -155,15 +169,12 @@ def main() -> None:
         is_stopped.set()
 
     threading.Thread(target=wait_for_the_end, daemon=True).start()
-    started = datetime.now(UTC)
     try:
         for run in _work(order, is_stopped):
-            answers.write(_write_run(run))
+            answers.write(_write_line(asdict(run) | {"started_utc": run.started_utc.isoformat()}))
             answers.flush()
-    except PhotosEngineError as error:
-        detail = {"error": type(error).__name__, "reason": str(error)}
-        seconds = (datetime.now(UTC) - started).total_seconds()
-        answers.write(_write_run(JobRun(order["jobs"][0], started, seconds, "failed", detail)))
+    except PhotosEngineError as error:  # the library can't be opened: nothing of it is kept there
+        answers.write(_write_line({"error": type(error).__name__, "reason": str(error)}))
     except BrokenPipeError:  # the daemon is gone
         pass
     answers.close()
@@ -184,13 +195,12 @@ def _work(order: dict[str, Any], is_stopped: threading.Event) -> Iterator[JobRun
         yield from run_jobs(engine, order["jobs"], order["roots"], pace=pace, workers=workers)
 
 
-def _write_run(run: JobRun) -> bytes:
-    return json.dumps(asdict(run) | {"started_utc": run.started_utc.isoformat()}).encode() + b"\n"
+def _write_line(told: Mapping[str, object]) -> bytes:
+    return json.dumps(told).encode() + b"\n"
 
 
-def _read_run(line: bytes) -> JobRun:
-    values = json.loads(line)
-    return JobRun(**values | {"started_utc": datetime.fromisoformat(values["started_utc"])})
+def _as_run(told: dict[str, Any]) -> JobRun:
+    return JobRun(**told | {"started_utc": datetime.fromisoformat(told["started_utc"])})
 
 
 if __name__ == "__main__":

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, Select, delete, func, select
 from sqlalchemy.dialects.sqlite import insert
 
-from photos_engine.store.tables import job, job_run
+from photos_engine.store.tables import job, job_run, setting
 from photos_engine.types import JobPlan, JobRun
 
+_AT_WORK = "at_work"
 RUNS_KEPT = 200  # of each job: days of a daemon that runs for years
 
 
@@ -51,6 +52,17 @@ class JobRepository:
             JobRun(r.job, datetime.fromtimestamp(r.started_utc, UTC), r.seconds, r.outcome, r.detail)
             for r in self._connection.execute(statement)
         )
+
+    # --- what is under way ---
+
+    def at_work(self) -> str | None:
+        """The job that was begun last and hasn't ended; who was killed could not say that it has."""
+        return self._connection.scalar(select(setting.c.value).where(setting.c.name == _AT_WORK)) or None
+
+    def note_work(self, name: str | None) -> None:
+        """Note which job is begun; None: none is under way any more."""
+        row = insert(setting).values(name=_AT_WORK, value=name or "")
+        self._connection.execute(row.on_conflict_do_update(index_elements=["name"], set_={"value": row.excluded.value}))
 
     # --- plans ---
 

@@ -77,6 +77,7 @@ class FakeEngine:
     def __init__(self, library: Path) -> None:
         self.library = library
         self.closed = 0
+        self.begun: list[str] = []
         self.problems: list[str] = []
         self._roots: list[str] = []
         self._files: dict[Path, AnalysedPhoto] = {}
@@ -367,6 +368,9 @@ class FakeEngine:
         new = [d for d in read if d not in self._decisions]
         self._decisions += new
         return len(new)
+
+    def note_job(self, job: str) -> None:
+        self.begun.append(job)
 
     def record_job(self, run: JobRun) -> None:
         self._jobs[run.job] = run

@@ -82,22 +82,23 @@ def read_json(content: bytes) -> None:
 
 
 @cache
-def _sources() -> tuple[TemporaryDirectory[str], Any]:
+def _life() -> tuple[TemporaryDirectory[str], Any, Any]:
     from fakes.searchable import fill_with_a_life, open_library
 
     folder = TemporaryDirectory()
     library = open_library(Path(folder.name))
     fill_with_a_life(library)
-    return folder, library
+    with library.store.read() as unit:
+        return folder, library, library.sources(unit).basis.columns
 
 
 def read_query(content: bytes) -> None:
     """What somebody typed."""
     from photos_engine.experiences.search import search
 
-    library = _sources()[1]
+    _, library, columns = _life()
     with library.store.read() as unit, suppress(UsageError):
-        search(content.decode("utf-8", "surrogateescape"), limit=5, sources=library.sources(unit))
+        search(content.decode("utf-8", "surrogateescape"), limit=5, sources=library.sources(unit, columns))
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {

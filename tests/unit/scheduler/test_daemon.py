@@ -18,6 +18,7 @@ from fakes.work import FakeWork
 
 from photos_engine.errors import StoreLocked
 from photos_engine.library import Library
+from photos_engine.overview import read_status
 from photos_engine.scheduler import daemon, watching
 from photos_engine.scheduler.daemon import Daemon
 from photos_engine.scheduler.jobs import JOBS
@@ -180,6 +181,30 @@ def test_every_job_is_seen_and_can_be_asked_for(bench: Bench, library: Library, 
             bench.wait_until(lambda: any(is_asked and job in jobs for jobs, is_asked in bench.work.orders))  # noqa: B023
 
 
+def test_what_is_under_way_is_seen(
+    bench: Bench, library: Library, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def at_work() -> str | None:
+        return read_status(library, bench.store).at_work
+
+    def note_job(job: str) -> None:
+        with bench.store.begin() as unit:
+            unit.jobs.note_work(job)
+
+    with bench.store.begin() as unit:
+        unit.models.adopt("fake-1")
+        unit.jobs.note_work("check")  # of a daemon that was killed
+    assert at_work() is None
+    is_over = threading.Event()
+    monkeypatch.setattr(bench.work.engine, "note_job", note_job)
+    monkeypatch.setattr(bench.work.engine, "refresh", lambda **_: is_over.wait(SOON_S))
+    with running(bench, library, watched=[photos]):
+        bench.wait_until(lambda: at_work() == "memories")
+        is_over.set()
+        bench.next_run("backup")
+        bench.wait_until(lambda: at_work() is None)
+
+
 def test_every_job_can_rest(bench: Bench, library: Library, photos: Path) -> None:
     with bench.store.begin() as unit:
         for job in JOBS:
@@ -233,6 +258,24 @@ def test_what_is_heavy_waits_for_the_machine_by_name(bench: Bench, library: Libr
         bench.machine = QUIET
         assert bench.next_run("places").outcome == "done"
         bench.wait_until(lambda: bench.plan("places").waits_for is None)
+
+
+def test_what_was_due_is_not_forgotten_with_the_daemon(bench: Bench, library: Library, photos: Path) -> None:
+    bench.machine = BUSY
+    with running(bench, library, watched=[photos]):
+        bench.next_run("backup")
+        bench.wait_until(lambda: bench.plan("places").waits_for == "machine busy")
+    due = bench.plan("places").next_utc
+    assert due is not None
+    assert due <= datetime.now(UTC)
+    bench.machine = QUIET
+    with running(bench, library):
+        assert bench.next_run("places").outcome == "done"
+        bench.wait_until(lambda: (bench.plan("places").next_utc or due) > datetime.now(UTC))
+    with running(bench, library):
+        bench.next_run("scan")
+        with pytest.raises(queue.Empty):
+            bench.next_run("places", 1.0)
 
 
 def test_waiting_writes_nothing(bench: Bench, library: Library, photos: Path) -> None:

@@ -39,6 +39,7 @@ def test_every_job_runs_once_and_is_recorded(engine: FakeEngine, photos: Path) -
     assert details["memories"] == {"memories": 1}
     assert details["reanalyse"] == {"reason": "no other model is to take over"}
     assert details["index"]["photos"] == 2
+    assert engine.begun == ALL
     assert sorted(engine.status().jobs, key=lambda job: ALL.index(job.job)) == runs
     assert all(run.started_utc.tzinfo is not None and run.seconds >= 0 for run in runs)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
 import threading
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from datetime import time as clock_time
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 
 from photos_engine.scheduler import worker
 from photos_engine.scheduler.policy import Machine, Manners
-from photos_engine.scheduler.worker import STOPPED, Governor, Workshop, _read_run, _write_run
+from photos_engine.scheduler.worker import STOPPED, Governor, Workshop, _as_run, _write_line
 from photos_engine.types import JobRun
 
 QUIET = Machine(clock=clock_time(12), cores=4, others_load=0.0, memory_bytes=2**34)
@@ -44,6 +45,15 @@ def test_a_short_trouble_halts_work_and_a_long_one_ends_it() -> None:
     assert governor(True) is None
 
 
+def test_patience_is_had_once_and_a_verdict_holds_till_the_next_look() -> None:
+    governor = Governor(Manners(), lambda: BUSY, threading.Event(), patience_s=0.3, every_s=0.1)
+    assert governor(False) == "machine busy"
+    began = time.monotonic()
+    assert [governor(False) for _ in range(100)] == ["machine busy"] * 100
+    assert time.monotonic() - began < 0.25
+    assert governor(True) is None
+
+
 def test_being_told_ends_the_patience() -> None:
     is_stopped = threading.Event()
     threading.Timer(0.1, is_stopped.set).start()
@@ -54,7 +64,8 @@ def test_being_told_ends_the_patience() -> None:
 
 def test_runs_survive_the_pipe() -> None:
     run = JobRun("scan", datetime(2023, 7, 1, tzinfo=UTC), 1.5, "done", {"found": 3, "reason": "dark-\udcff.jpg"})
-    assert _read_run(_write_run(run)) == run
+    told = json.loads(_write_line(asdict(run) | {"started_utc": run.started_utc.isoformat()}))
+    assert _as_run(told) == run
 
 
 @pytest.fixture
@@ -62,19 +73,31 @@ def library(tmp_path: Path) -> Path:
     return tmp_path / "library"
 
 
-def test_a_real_run_in_a_process_of_its_own(library: Path) -> None:
-    runs = list(Workshop(library).run(["backup"], [], is_asked=True))
+@pytest.fixture
+def unrecorded() -> list[JobRun]:
+    """Runs that the working process could not keep."""
+    return []
+
+
+def test_a_real_run_in_a_process_of_its_own(library: Path, unrecorded: list[JobRun]) -> None:
+    runs = list(Workshop(library, unrecorded.append).run(["backup"], [], is_asked=True))
     assert [(run.job, run.outcome, run.detail) for run in runs] == [("backup", "done", {"decisions": 0})]
+    assert unrecorded == []
 
 
-def test_settings_that_make_no_sense_are_a_failed_run(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_that_make_no_sense_are_a_failed_run(
+    library: Path, unrecorded: list[JobRun], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PHOTOS_ENGINE_DAEMON_WAITS_FOR", "rain")
-    (run,) = Workshop(library).run(["backup"], [], is_asked=False)
+    (run,) = Workshop(library, unrecorded.append).run(["backup"], [], is_asked=False)
     assert (run.outcome, run.detail["error"]) == ("failed", "ConfigError")
+    assert unrecorded == [run]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
-def test_a_process_that_is_killed_is_a_failed_run(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_is_killed_is_a_failed_run(
+    library: Path, unrecorded: list[JobRun], monkeypatch: pytest.MonkeyPatch
+) -> None:
     real = worker.subprocess.Popen
 
     def stillborn(*arguments: object, **settings: object) -> object:
@@ -84,19 +107,24 @@ def test_a_process_that_is_killed_is_a_failed_run(library: Path, monkeypatch: py
         return process
 
     monkeypatch.setattr(worker.subprocess, "Popen", stillborn)
-    (run,) = Workshop(library).run(["backup"], [], is_asked=False)
+    (run,) = Workshop(library, unrecorded.append).run(["backup"], [], is_asked=False)
     assert (run.job, run.outcome) == ("backup", "failed")
     assert run.detail["reason"] == "the working process ended with signal 9"
+    assert unrecorded == [run]
 
 
-def test_a_process_that_cannot_start_is_a_failed_run(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_cannot_start_is_a_failed_run(
+    library: Path, unrecorded: list[JobRun], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(worker.sys, "executable", "/no/such/python")
-    (run,) = Workshop(library).run(["backup"], [], is_asked=False)
+    (run,) = Workshop(library, unrecorded.append).run(["backup"], [], is_asked=False)
     assert str(run.detail["reason"]).startswith("no working process can be started")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
-def test_a_process_that_hangs_is_ended_all_the_same(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_hangs_is_ended_all_the_same(
+    library: Path, unrecorded: list[JobRun], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(worker, "_END_TIMEOUT_S", 0.2)
     real = worker.subprocess.Popen
 
@@ -104,7 +132,7 @@ def test_a_process_that_hangs_is_ended_all_the_same(library: Path, monkeypatch: 
         return real([sys.executable, "-c", "import time; time.sleep(600)"], **settings)  # type: ignore[call-overload]
 
     monkeypatch.setattr(worker.subprocess, "Popen", hanging)
-    workshop = Workshop(library)
+    workshop = Workshop(library, unrecorded.append)
     threading.Timer(0.5, workshop.stop).start()
     (run,) = workshop.run(["backup"], [], is_asked=False)
     assert run.detail["reason"] == "the working process ended with signal 9"
