@@ -19,7 +19,7 @@ import networkx as nx
 
 from photos_engine.files import write_atomically
 
-GRAPH_VERSION = 3  # raise it whenever the graph built from the same snapshot would differ
+GRAPH_VERSION = 4  # raise it whenever the graph built from the same snapshot would differ
 
 _ROWS_A_LINE = 1000
 _FACT = ("relation", "weight", "confidence", "reason")
