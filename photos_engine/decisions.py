@@ -23,12 +23,13 @@ from photos_engine.types import Decision, Gathered, PersonRegion, StoredDecision
 DECISIONS_FORMAT = 1
 
 _ON_STORIES = frozenset({Decision.FAVOURITE, Decision.HIDE, Decision.FEATURE_LESS, Decision.UNDO})
+_CORRECTIONS = frozenset({Decision.NAME, Decision.NOT_SO, Decision.HOME, Decision.TRIP})
 DECISIONS_ON: Mapping[str, frozenset[Decision]] = MappingProxyType(
     {
-        "photo": frozenset(Decision),
+        "photo": frozenset(Decision) - _CORRECTIONS,
         "group": frozenset({Decision.NOT_DUPLICATE, Decision.UNDO}),
         "memory": _ON_STORIES,
-        "node": _ON_STORIES,
+        "node": _ON_STORIES | _CORRECTIONS,
     }
 )
 """What can be decided about which kind of subject."""
@@ -55,8 +56,10 @@ def as_document(kept: Irreplaceable) -> bytes:
     return json.dumps(document, indent=1).encode()
 
 
-def _as_decided(decided: StoredDecision) -> dict[str, str]:
-    return {"decision": decided.decision.value, "decided_utc": decided.decided_utc.isoformat()}
+def _as_decided(decided: StoredDecision) -> dict[str, Any]:
+    said = {"words": decided.words, "photo_ids": list(decided.photo_ids)}
+    told = {name: value for name, value in said.items() if value}
+    return {"decision": decided.decision.value, "decided_utc": decided.decided_utc.isoformat(), **told}
 
 
 def _as_row(record: Gathered) -> dict[str, Any]:
@@ -123,7 +126,11 @@ def _read_row(which: str, row: Any) -> StoredDecision:
         decided = decided.astimezone(UTC) if decided.tzinfo else decided.replace(tzinfo=UTC)
     except (ValueError, OverflowError) as error:
         raise ConfigError(f"{which}: decided_utc {reprlib.repr(row['decided_utc'])} is no time") from error
-    return StoredDecision(subject, kind, Decision(word), decided)
+    words, photo_ids = _text_of(which, "words", row.get("words", "")), row.get("photo_ids", [])
+    if not isinstance(photo_ids, list):
+        raise ConfigError(f"{which}: photo_ids must be a list")
+    of = tuple(_text_of(which, "photo_id", photo_id) for photo_id in photo_ids)
+    return StoredDecision(subject, kind, Decision(word), decided, words, of)
 
 
 def _read_gathered(which: str, row: Any) -> Gathered:

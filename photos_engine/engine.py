@@ -49,7 +49,7 @@ from photos_engine.experiences.search import (
 )
 from photos_engine.files import is_within, write_atomically
 from photos_engine.framing import things_of
-from photos_engine.graph import PersonalGraph, read_days
+from photos_engine.graph import PersonalGraph, read_days, require_sense
 from photos_engine.index import CompactIndex
 from photos_engine.ingest import Gazetteer
 from photos_engine.installed import AbsentWords, InstalledModels, describe, settle
@@ -564,16 +564,22 @@ class PhotosEngine:
 
     # --- what people decide ---
 
-    def decide(self, subject: PhotoLike | Memory, decision: Decision) -> StoredDecision:
+    def decide(self, subject: PhotoLike | Memory, decision: Decision, words: str = "") -> StoredDecision:
         """Keep a person's decision about a photo, a duplicate group, a memory or a node of the graph.
 
-        It survives re-indexing, moved files, another model and a rebuild. Raises: NotFound, UsageError.
+        words: of `Decision.NAME` what the node is called, of `Decision.HOME` the days on which they lived there, as
+        2019-05-01/2022-03-31; always, without. It survives re-indexing, moved files, another model and a rebuild.
+
+        Raises: NotFound, UsageError.
         """
         name, kind = self._resolve(subject)
         if decision not in DECISIONS_ON[kind]:
             raise UsageError(f"{decision} can't be decided about a {kind}")
+        words = words.strip()
+        require_sense(name, decision, words)
+        of = self.graph.evidence_of(name) if kind == "node" else ()
         with self._store.begin() as unit:
-            made = unit.decisions.add(name, kind, decision)
+            made = unit.decisions.add(name, kind, decision, words, of)
             if decision is Decision.UNDO and kind == "group":
                 for keeper_id in unit.gathered.undo(name):
                     if (key := unit.photos.key_of(keeper_id)) is not None:

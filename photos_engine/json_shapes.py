@@ -309,6 +309,7 @@ def as_decision(decision: StoredDecision) -> Shape:
         "subject": decision.subject,
         "subject_kind": decision.subject_kind,
         "decision": decision.decision.value,
+        "words": decision.words,
         "decided_utc": _as_time(decision.decided_utc),
     }
 

@@ -237,6 +237,10 @@ class Decision(StrEnum):
     NOT_DUPLICATE = "not-duplicate"
     NOT_UTILITY = "not-utility"
     FEATURE_LESS = "feature-less"
+    NAME = "name"  # with words: what a pet, a person, a trip, a feast or a home is called
+    NOT_SO = "not-so"  # what was inferred is wrong
+    HOME = "home"  # the person lives in this city, or did on the days given as words
+    TRIP = "trip"  # on these days they were on one journey
     UNDO = "undo"  # takes back every decision on its subject
 
 
@@ -248,6 +252,8 @@ class StoredDecision:
     subject_kind: str  # "photo" | "group" (of duplicates) | "memory" | "node"
     decision: Decision
     decided_utc: datetime
+    words: str = ""  # that go with it: a name, days
+    photo_ids: tuple[str, ...] = ()  # it was made about, where a later rebuild must know the subject by them
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,18 +189,22 @@ def interests(face: Face) -> None:
         face.explain_nothing("no theme comes back on more days than the others")
 
 
-@main.command(example="photos-engine decide IMG_2041.jpg favourite")
+@main.command(example="photos-engine decide pet:dog name Bella")
 @click.argument("subject")
 @click.argument("decision", type=click.Choice([decision.value for decision in Decision]))
+@click.argument("words", default="")
 @pass_face
-def decide(face: Face, subject: str, decision: str) -> None:
+def decide(face: Face, subject: str, decision: str, words: str) -> None:
     """Keep a decision about a photo, a group, a memory or a node.
 
     SUBJECT is a photo's path or id, or the id of a duplicate group, a memory or a node of the graph. The
     decision outlives moved files, another model and a rebuilt library; undo takes back all on its subject.
+    What the graph believes is put right so: pet:dog name Bella, trip:2023-07-02-biarritz not-so, city:FR/Lyon home
+    2019-05-01/2022-03-31 (without days: always), days:2022-03-01/2022-03-09 trip.
     """
-    made = face.engine.decide(subject, Decision(decision))
-    face.answer(as_decision(made), [f"{made.decision.value}: {made.subject_kind} {printable(made.subject)}"])
+    made = face.engine.decide(subject, Decision(decision), words)
+    said = " ".join(filter(None, (made.decision.value, printable(made.words))))
+    face.answer(as_decision(made), [f"{said}: {made.subject_kind} {printable(made.subject)}"])
 
 
 @main.command(example="photos-engine react memory:trip:2023-07-02-biarritz liked")

@@ -12,7 +12,7 @@ from math import log
 import numpy as np
 
 from photos_engine.curation import is_showable
-from photos_engine.graph import PersonalGraph, as_slug
+from photos_engine.graph import PersonalGraph
 from photos_engine.selection import choose_varied, rate_looks, rate_photo, spread
 from photos_engine.types import AnalysedPhoto, FloatArray, RankedPhoto, Reason, Snapshot, Tag
 
@@ -131,7 +131,7 @@ def _turn(photo_id: str, on: date) -> float:
 
 def _is_featured_less(item: AnalysedPhoto, graph: PersonalGraph) -> bool:
     nodes = [f"tag:{tag}" for tag in item.tags]
-    nodes += [f"person:{as_slug(person.name)}" for person in item.photo.facts.people]
+    nodes += [graph.person_node(person.name) for person in item.photo.facts.people]
     return any(graph.is_featured_less(node) for node in (*nodes, *graph.nodes_of(item.photo.id)))
 
 

@@ -6,13 +6,12 @@ the only room that knows networkx.
 
 from photos_engine.graph.build import build_graph
 from photos_engine.graph.calendar import group_by_season, season_of
-from photos_engine.graph.decided import KnownStay, read_days
+from photos_engine.graph.decided import KnownStay, read_days, require_sense
 from photos_engine.graph.looks import DAY_STARTS_AT_H, Look, ancestors_of, day_of, look_at
-from photos_engine.graph.naming import join_suburbs
+from photos_engine.graph.naming import as_slug, join_suburbs
 from photos_engine.graph.persist import GRAPH_VERSION
 from photos_engine.graph.query import EVENT_KINDS, PersonalGraph
 from photos_engine.graph.records import Celebration, Home, KnownPerson, KnownPet, KnownPlace, Moment, Related
-from photos_engine.graph.weave import as_slug
 
 __all__ = [
     "DAY_STARTS_AT_H",
@@ -36,5 +35,6 @@ __all__ = [
     "join_suburbs",
     "look_at",
     "read_days",
+    "require_sense",
     "season_of",
 ]

@@ -12,10 +12,11 @@ from datetime import date
 
 import numpy as np
 
-from photos_engine.graph.calendar import find_feasts, season_of
+from photos_engine.graph.calendar import find_feasts
 from photos_engine.graph.celebrations import FoundCelebration, find_birthdays, find_celebrations
 from photos_engine.graph.context import add_cameras, add_people, add_places, add_tags, add_times, places_of
-from photos_engine.graph.decided import KnownStay, NodeDecisions, name_journeys
+from photos_engine.graph.decided import KnownStay, NodeDecisions
+from photos_engine.graph.events import add_celebrations, add_journeys, celebration_node, link_events, name_all
 from photos_engine.graph.everyday import add_objects, add_pets, add_routines, add_workplaces
 from photos_engine.graph.habits import find_routines, find_workplace
 from photos_engine.graph.home import HomeBase, find_home
@@ -23,16 +24,15 @@ from photos_engine.graph.interests import add_interests
 from photos_engine.graph.journeys import Journey, find_journeys
 from photos_engine.graph.looks import Look, look_at
 from photos_engine.graph.moments import find_moments
-from photos_engine.graph.naming import JourneyName, name_journey
 from photos_engine.graph.pages import add_moments, write_pages
 from photos_engine.graph.pets import find_pets
 from photos_engine.graph.query import PersonalGraph
-from photos_engine.graph.themes import TagTable, build_tag_table, standing_out
+from photos_engine.graph.themes import TagTable, build_tag_table
 from photos_engine.graph.timeline import BoolVector, FloatVector, IntVector, Timeline, build_timeline
-from photos_engine.graph.weave import Weaver, as_slug, as_triples
+from photos_engine.graph.weave import Weaver, as_triples
 from photos_engine.types import Place, Reason, Snapshot, Tag
 
-_TAGS_AN_EVENT = 8
+Residence = tuple[str | None, date, date]
 
 
 def build_graph(
@@ -54,13 +54,21 @@ def build_graph(
     looks = look_at(snapshot, tags) if looks is None else looks
     timeline = build_timeline(looks)
     places = places_of(snapshot, timeline)
-    home = find_home(timeline)
-    journeys = find_journeys(timeline, home)
+    decided = NodeDecisions(snapshot.decisions, known)
+    home = find_home(timeline, places, decided.denied_homes, decided.said_homes)
+    named, stays = name_all(find_journeys(timeline, home, decided.said_trips), places, decided)
+    journeys = tuple(found.journey for found in named)
     table = build_tag_table(looks, timeline)
-    celebrations = _find_all_celebrations(snapshot, timeline, table, home, journeys, places)
+    residences = _countries_of_residence(timeline, home, places)
+    celebrations = tuple(
+        found
+        for found in _find_all_celebrations(snapshot, timeline, table, residences, journeys, decided)
+        if not decided.is_not_so(celebration_node(found))
+    )
     moments = find_moments(timeline, _number_events(timeline, journeys, celebrations))
 
-    weaver = Weaver(snapshot, timeline, NodeDecisions(snapshot.decisions, known))
+    weaver = Weaver(snapshot, timeline, decided)
+    weaver.graph.graph["stays"] = stays
     weaver.graph.graph["last_day"] = date.fromordinal(int(timeline.day.max()) if len(timeline) else 1).isoformat()
     weaver.graph.graph["hidden_photos"] = [
         look.item.photo.id
@@ -74,12 +82,12 @@ def build_graph(
     kept = earlier.pages if earlier and earlier.model == snapshot.model else {}
     pages = write_pages(weaver, moments, looks, table, places, tags, kept)
     add_moments(weaver, moments, list(pages.values()), cities)
-    events = _add_journeys(weaver, journeys, places, cities)
-    events += _add_celebrations(weaver, celebrations)
-    _link_events(weaver, events, table)
+    events = add_journeys(weaver, named, places, cities)
+    events += add_celebrations(weaver, celebrations)
+    link_events(weaver, events, table)
     add_people(weaver, table)
     away = _is_away(timeline, journeys)
-    add_pets(weaver, find_pets(looks, timeline, snapshot.embeddings, tags, away))
+    add_pets(weaver, find_pets(looks, timeline, snapshot.embeddings, tags, away), tags)
     add_routines(weaver, find_routines(timeline, table, tags, away))
     add_workplaces(weaver, home, find_workplace(timeline, home, away), places, cities)
     add_objects(weaver, events)
@@ -92,9 +100,9 @@ def _find_all_celebrations(
     snapshot: Snapshot,
     timeline: Timeline,
     table: TagTable,
-    home: HomeBase,
+    residences: list[Residence],
     journeys: tuple[Journey, ...],
-    places: list[Place | None],
+    decided: NodeDecisions,
 ) -> tuple[FoundCelebration, ...]:
     if not len(timeline):
         return ()
@@ -106,17 +114,16 @@ def _find_all_celebrations(
     )
     feasts = [
         feast
-        for country, first, last in _countries_of_residence(timeline, home, places)
+        for country, first, last in residences
         for feast in find_feasts(country, years)
         if first <= feast.first <= last
     ]
-    found = find_celebrations(timeline, table, feasts, is_trip) + find_birthdays(snapshot, timeline, table)
+    birthdays = find_birthdays(snapshot, timeline, table, lambda name: decided.person(name)[1])
+    found = find_celebrations(timeline, table, feasts, is_trip) + birthdays
     return tuple(sorted(found, key=lambda c: (c.day, c.slug, c.person or "")))
 
 
-def _countries_of_residence(
-    timeline: Timeline, home: HomeBase, places: list[Place | None]
-) -> list[tuple[str | None, date, date]]:
+def _countries_of_residence(timeline: Timeline, home: HomeBase, places: list[Place | None]) -> list[Residence]:
     """(country, first day, last day) of each home; without a home nothing is known of the feasts that are kept."""
     residences = []
     for n, span in enumerate(home.spans):
@@ -168,11 +175,16 @@ def _add_homes(weaver: Weaver, home: HomeBase, places: list[Place | None], citie
         at = np.flatnonzero((km < 10) & (day >= span.start.toordinal()) & (day <= last))
         place = _place_of_home(weaver.timeline, home, n, places)
         label = place.city if place else "Home"
+        node = weaver.unused(f"home:{place.country_code}/{place.city}" if place else "home:unnamed")
+        called = weaver.decided.name_of(node)
         text = f"Photos near {label} on {span.active_days} days since {span.start.isoformat()}."
-        node = weaver.add(
-            f"home:{n + 1}",
+        reasons = [Reason("active_days", span.confidence, text)]
+        if span.is_told:
+            reasons.insert(0, Reason("decided", 1.0, "You said that it is home."))
+        weaver.add(
+            node,
             "home",
-            label,
+            called or label,
             at,
             latitude=span.point.latitude,
             longitude=span.point.longitude,
@@ -180,103 +192,10 @@ def _add_homes(weaver: Weaver, home: HomeBase, places: list[Place | None], citie
             start=span.start.isoformat(),
             end=span.end.isoformat() if span.end else None,
             confidence=round(span.confidence, 3),
-            reasons=as_triples([Reason("active_days", span.confidence, text)]),
+            reasons=as_triples(reasons),
         )
         if place and len(at):
             weaver.link(node, cities[place.geoname_id], "at", at=at, confidence=span.confidence, reason=text)
-
-
-def _add_journeys(
-    weaver: Weaver,
-    journeys: tuple[Journey, ...],
-    places: list[Place | None],
-    cities: Mapping[int, str],
-) -> list[tuple[str, IntVector]]:
-    events = []
-    known_places = [[place for n in journey.at.tolist() if (place := places[n])] for journey in journeys]
-    titles = [name_journey(known) for known in known_places]
-    spans = [(date.fromordinal(j.first_day), date.fromordinal(j.last_day)) for j in journeys]
-    names = name_journeys(spans, [as_slug(title.title) for title in titles], weaver.decided.stays)
-    weaver.graph.graph["stays"] = _stays(weaver.decided.stays, names, spans)
-    for journey, known, name, ids, span in zip(journeys, known_places, titles, names, spans, strict=True):
-        kind = "trip" if journey.is_trip else "day_out"
-        node = weaver.add(
-            f"{kind}:{ids[0]}",
-            kind,
-            name.title,
-            journey.at,
-            decided=weaver.decided.of_journey(ids, *span),
-            start=weaver.time(journey.at[0]).isoformat(),
-            end=weaver.time(journey.at[-1]).isoformat(),
-            places=list(name.cities),
-            country_codes=list(name.country_codes),
-            scope=name.scope,
-            country=name.country,
-            moments=[node for node, _ in weaver.by_moment(journey.at)],
-            confidence=journey.confidence,
-            reasons=as_triples(_reasons_of(journey, name)),
-        )
-        for geoname_id in dict.fromkeys(place.geoname_id for place in known):
-            here = np.array([n for n in journey.at.tolist() if (p := places[n]) and p.geoname_id == geoname_id])
-            city = weaver.graph.nodes[cities[geoname_id]]["label"]
-            weaver.link(
-                node,
-                cities[geoname_id],
-                "visits",
-                at=here,
-                weight=len(here) / len(known),
-                confidence=journey.confidence,
-                reason=f"{len(here)} of {len(known)} located photos are of {city}.",
-            )
-        events.append((node, journey.at))
-    return events
-
-
-def _stays(
-    known: Sequence[KnownStay], names: Sequence[tuple[str, ...]], spans: Sequence[tuple[date, date]]
-) -> list[list[str]]:
-    """(name, first day, last day) of every journey that is or was known; one that has shrunk keeps all its days."""
-    stays = {stay.name: (stay.first, stay.last) for stay in known}
-    for (name, *_), (first, last) in zip(names, spans, strict=True):
-        before = stays.get(name, (first, last))
-        stays[name] = (min(first, before[0]), max(last, before[1]))
-    return [[name, first.isoformat(), last.isoformat()] for name, (first, last) in sorted(stays.items())]
-
-
-def _reasons_of(journey: Journey, name: JourneyName) -> list[Reason]:
-    days = f"{journey.days} days" if journey.is_trip else "one day"
-    return [
-        Reason("away", 0.6, f"Up to {journey.farthest_km:.0f} km from home over {days}."),
-        Reason("photos", 0.2, f"{len(journey.at)} photos were taken there."),
-        Reason("places", 0.2, f"Most of them in {name.title}." if name.scope else "No place is known by name."),
-    ]
-
-
-def _add_celebrations(weaver: Weaver, celebrations: tuple[FoundCelebration, ...]) -> list[tuple[str, IntVector]]:
-    events = []
-    for found in celebrations:
-        subject = f"birthday-{as_slug(found.person)}" if found.person else found.slug.replace("_", "-")
-        celebration = f"celebration:{found.named_day.isoformat()}-{subject}"
-        node = weaver.add(
-            celebration,
-            "celebration",
-            found.name,
-            found.at,
-            decided=weaver.decided.of_day(celebration, found.day),
-            slug=found.slug,
-            day=found.day.isoformat(),
-            person=found.person,
-            moments=[node for node, _ in weaver.by_moment(found.at)],
-            confidence=found.confidence,
-            reasons=as_triples(found.reasons),
-        )
-        holiday = f"holiday:{subject}"
-        if holiday not in weaver.graph:
-            weaver.add(holiday, "holiday", found.name, found.at)
-        text = " ".join(reason.text for reason in found.reasons)
-        weaver.link(node, holiday, "celebrates", at=found.at, confidence=found.confidence, reason=text)
-        events.append((node, found.at))
-    return events
 
 
 def _is_away(timeline: Timeline, journeys: tuple[Journey, ...]) -> BoolVector:
@@ -284,20 +203,3 @@ def _is_away(timeline: Timeline, journeys: tuple[Journey, ...]) -> BoolVector:
     for journey in journeys:
         away[journey.at] = True
     return away
-
-
-def _link_events(weaver: Weaver, events: list[tuple[str, IntVector]], table: TagTable) -> None:
-    """Tie every event to its moments, its year and season, and to the tags that stand out in it."""
-    stand_out = standing_out(table, weaver.timeline, [at for _, at in events], _TAGS_AN_EVENT)
-    for (node, at), found in zip(events, stand_out, strict=True):
-        label = weaver.graph.nodes[node]["label"]
-        for moment, _ in weaver.by_moment(at):  # whole moments, as they were found
-            weaver.link_moment(moment, node, "part_of", reason=f"It belongs to {label} by its time and place.")
-        first = date.fromordinal(int(weaver.timeline.day[at[0]]))
-        weaver.link(node, f"year:{first.year}", "in", at=at, reason=f"It began on {first.isoformat()}.")
-        latitudes = weaver.timeline.latitude[at]
-        known = latitudes[~np.isnan(latitudes)]
-        season = season_of(first, float(np.median(known))) if len(known) else None
-        if season and f"season:{season[0]}" in weaver.graph:
-            weaver.link(node, f"season:{season[0]}", "in", at=at, reason=f"It was {season[0]} there.")
-        weaver.link_tags(node, found, at, max(1, int(weaver.timeline.keeper[at].sum())), "shows")

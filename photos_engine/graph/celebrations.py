@@ -7,7 +7,7 @@ show it (tags), or the day is a feast of the home country and clearly livelier t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -111,8 +111,13 @@ def _as_celebration(timeline: Timeline, feast: Feast, evidence: Sequence[_Eviden
     return FoundCelebration(feast.slug, feast.name, day, feast.main_day, at, round(1 - doubt, 3), tuple(reasons))
 
 
-def find_birthdays(snapshot: Snapshot, timeline: Timeline, table: TagTable) -> tuple[FoundCelebration, ...]:
-    """Days with a birthday's pictures and one named person, on one date of the calendar in two years or more."""
+def find_birthdays(
+    snapshot: Snapshot, timeline: Timeline, table: TagTable, call: Callable[[str], str]
+) -> tuple[FoundCelebration, ...]:
+    """Days with a birthday's pictures and one named person, on one date of the calendar in two years or more.
+
+    call: by what name somebody goes whom metadata call so.
+    """
     columns = [n for n, tag in enumerate(table.ids) if tag in _BIRTHDAY_TAGS]
     if not columns:
         return ()
@@ -121,7 +126,7 @@ def find_birthdays(snapshot: Snapshot, timeline: Timeline, table: TagTable) -> t
     by_day = positions_by_day(timeline)
     for day in np.unique(timeline.day[festive]).tolist():
         on = date.fromordinal(day)
-        for name in _people_of(snapshot, timeline, by_day[day]):
+        for name in _people_of(snapshot, timeline, by_day[day], call):
             seen[(on.month, on.day, name)].add(day)
     found = []
     for (_, _, name), days in sorted(seen.items()):
@@ -137,11 +142,11 @@ def find_birthdays(snapshot: Snapshot, timeline: Timeline, table: TagTable) -> t
     return tuple(found)
 
 
-def _people_of(snapshot: Snapshot, timeline: Timeline, at: IntVector) -> Mapping[str, int]:
+def _people_of(snapshot: Snapshot, timeline: Timeline, at: IntVector, call: Callable[[str], str]) -> Mapping[str, int]:
     """Names on a day's photos, of those only whom no other is photographed as often as."""
     counts: dict[str, int] = defaultdict(int)
     for row in timeline.rows[at].tolist():
-        for name in {region.name for region in snapshot.photos[row].photo.facts.people}:
+        for name in {call(region.name) for region in snapshot.photos[row].photo.facts.people}:
             counts[name] += 1
     most = sorted(counts.values(), reverse=True)[:2]
     return {name: n for name, n in counts.items() if n == most[0] and (len(most) < 2 or n > most[1])}

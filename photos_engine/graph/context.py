@@ -10,9 +10,10 @@ from itertools import combinations
 import numpy as np
 
 from photos_engine.graph.calendar import group_by_season
+from photos_engine.graph.naming import as_slug
 from photos_engine.graph.themes import MIN_PHOTOS, TagTable, standing_out
 from photos_engine.graph.timeline import FloatVector, IntVector, Timeline, years_of
-from photos_engine.graph.weave import Weaver, as_slug
+from photos_engine.graph.weave import Weaver
 from photos_engine.types import Place, Snapshot, Tag
 
 _TAGS_A_NODE = 12
@@ -143,30 +144,41 @@ def add_people(weaver: Weaver, table: TagTable) -> None:
     """Write the people whom metadata name, when they were photographed, with whom, and with what."""
     seen: dict[str, list[int]] = defaultdict(list)
     names: dict[str, str] = {}
+    goes_by: dict[str, set[str]] = defaultdict(set)  # the nodes that their names in metadata stand for
     together: Counter[tuple[str, str]] = Counter()
     for n, row in enumerate(weaver.timeline.rows.tolist()):
         regions = weaver.snapshot.photos[row].photo.facts.people
         if not regions:
             continue
-        nodes = {f"person:{as_slug(region.name)}": region.name for region in regions if region.name.strip()}
-        for node, name in nodes.items():
+        written = {f"person:{as_slug(region.name)}": region.name for region in regions if region.name.strip()}
+        nodes: dict[str, None] = {}
+        for own, name in written.items():
+            node, called = weaver.decided.person(name)
+            names.setdefault(node, called)
+            goes_by[node].add(own)
+            nodes[node] = None
+        for node in nodes:
             seen[node].append(n)
-            names.setdefault(node, name)
         together.update(combinations(sorted(nodes), 2))
     members = [np.array(group) for group in seen.values()]
     found_in = standing_out(table, weaver.timeline, members, _TAGS_A_NODE)
     for node, at, found in zip(seen, members, found_in, strict=True):
-        weaver.add(node, "person", names[node], at, first=weaver.day_text(at[0]), last=weaver.day_text(at[-1]))
+        decided = weaver.decided.of(node).union(*map(weaver.decided.of, goes_by[node]))
+        times = {"first": weaver.day_text(at[0]), "last": weaver.day_text(at[-1])}
+        weaver.add(node, "person", names[node], at, decided, **times)
         weaver.link_tags(node, found, at, max(1, int(weaver.timeline.keeper[at].sum())), "seen_with")
         for moment, here in weaver.by_moment(at):
             share = len(here) / weaver.graph.nodes[moment]["count"]
             weaver.link(
                 node, moment, "in", at=here, weight=share, reason=f"{names[node]} is named on {len(here)} photos."
             )
-    for (a, b), times in together.items():
+    for (a, b), count in together.items():
         at = np.intersect1d(seen[a], seen[b])
-        weight = times / (len(seen[a]) + len(seen[b]) - times)
-        weaver.link(a, b, "together", at=at, weight=weight, reason=f"Both are named on {times} photos.")
+        weight = count / (len(seen[a]) + len(seen[b]) - count)
+        weaver.link(a, b, "together", at=at, weight=weight, reason=f"Both are named on {count} photos.")
+    renamed = {own: node for node, names_of in goes_by.items() for own in sorted(names_of) if own != node}
+    if renamed:
+        weaver.graph.graph["renamed"] = renamed
 
 
 def add_cameras(weaver: Weaver) -> None:

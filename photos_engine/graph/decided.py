@@ -13,13 +13,26 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from photos_engine.errors import UsageError
+from photos_engine.graph.naming import as_slug
 from photos_engine.types import Decision, StoredDecision
 
 JOURNEY_KINDS = ("trip", "day_out")
 
+CORRECTIONS: Mapping[Decision, frozenset[str]] = {
+    Decision.NAME: frozenset({"person", "pet", *JOURNEY_KINDS, "celebration", "home", "anchor"}),
+    Decision.NOT_SO: frozenset({"pet", *JOURNEY_KINDS, "celebration", "home", "anchor", "activity"}),
+    Decision.HOME: frozenset({"city"}),
+    Decision.TRIP: frozenset({"days"}),
+}
+"""Which kinds of nodes what can be said of that puts right what the graph believes."""
+
+MAX_NAME = 100
+
 _LONGEST_JOURNEY_DAYS = 800  # so far back a journey that began earlier may still last
 
 _NONE: frozenset[Decision] = frozenset()
+_NOTHING: Mapping[Decision, StoredDecision] = {}
 _DAYS = re.compile(r"days:(\d{4}-\d\d-\d\d)/(\d{4}-\d\d-\d\d)")
 
 
@@ -48,6 +61,21 @@ def read_days(node: str) -> tuple[date, date] | None:
     return (first, last) if first <= last else None
 
 
+def require_sense(subject: str, decision: Decision, words: str) -> None:
+    """Refuse what can't be said of a subject, or lacks words or has too many. Raises: UsageError."""
+    kind = subject.partition(":")[0]
+    if decision in CORRECTIONS and kind not in CORRECTIONS[decision]:
+        raise UsageError(f"{decision} is said of {', '.join(sorted(CORRECTIONS[decision]))}, not of {subject}")
+    if decision is Decision.NAME:
+        if not 0 < len(words) <= MAX_NAME or not words.isprintable():
+            raise UsageError(f"a name has 1 to {MAX_NAME} letters")
+    elif decision is Decision.HOME:
+        if words and read_days(f"days:{words}") is None:
+            raise UsageError(f"days are written like 2019-05-01/2022-03-31, not {words}")
+    elif words:
+        raise UsageError(f"{decision} needs no words")
+
+
 class NodeDecisions:
     """What stands decided about nodes; `undo` takes back what came before it."""
 
@@ -60,10 +88,11 @@ class NodeDecisions:
                 stays[name] = KnownStay(name, day, day)  # decided in another library: its id tells one of its days
         self.stays = tuple(sorted(stays.values(), key=lambda stay: (stay.first, stay.name)))
         self._hidden_stays = [s for s in self.stays if Decision.HIDE in self._of_stay(s.name)]
+        self._denied_stays = [s for s in self.stays if Decision.NOT_SO in self._of_stay(s.name)]
         spans = (read_days(node) for node, decided in self._by_node.items() if Decision.HIDE in decided)
         self._hidden_days = [(first.toordinal(), last.toordinal()) for first, last in filter(None, spans)]
         self._moments = {
-            start: decided
+            start: frozenset(decided)
             for node, decided in self._by_node.items()
             if node.startswith("moment:") and (start := _time_in(node.partition(":")[2]))
         }
@@ -77,9 +106,73 @@ class NodeDecisions:
         """Whether a day, as a proleptic ordinal, lies in a span that a person asked not to see."""
         return any(first <= day <= last for first, last in self._hidden_days)
 
+    @property
+    def said_trips(self) -> tuple[tuple[int, int], ...]:
+        """The spans of days, as proleptic ordinals, on each of which the person was on one journey, in time order."""
+        spans = (read_days(node) for node, decided in self._by_node.items() if Decision.TRIP in decided)
+        return tuple(sorted((first.toordinal(), last.toordinal()) for first, last in filter(None, spans)))
+
+    @property
+    def said_homes(self) -> tuple[tuple[str, date | None, date | None], ...]:
+        """(city node, first day, last day) of each city that was called home; None, None for always."""
+        found = ((node, decided[Decision.HOME]) for node, decided in self._by_node.items() if Decision.HOME in decided)
+        days = ((node, read_days(f"days:{made.words}") or (None, None)) for node, made in found)
+        return tuple((node, first, last) for node, (first, last) in days)
+
+    @property
+    def denied_homes(self) -> frozenset[str]:
+        """The city nodes of which the person said that they are no home."""
+        denied = (node for node, decided in self._by_node.items() if Decision.NOT_SO in decided)
+        return frozenset(f"city:{node.partition(':')[2]}" for node in denied if node.startswith("home:"))
+
     def of(self, node: str) -> frozenset[Decision]:
         """What stands decided about a node whose id never changes."""
-        return self._by_node.get(node, _NONE)
+        return frozenset(self._by_node.get(node, _NOTHING))
+
+    def name_of(self, *nodes: str) -> str | None:
+        """What the person calls a node that goes by one or several ids."""
+        made = (self._by_node[node].get(Decision.NAME) for node in nodes if node in self._by_node)
+        return next((naming.words for naming in made if naming), None)
+
+    def person(self, name: str) -> tuple[str, str]:
+        """The node and the name of somebody whom metadata call `name`; who is given another's name is that one."""
+        node = f"person:{as_slug(name)}"
+        called = self.name_of(node)
+        return (f"person:{as_slug(called)}", called) if called else (node, name)
+
+    def is_not_so(self, node: str) -> bool:
+        """Whether the person said that what was inferred is wrong."""
+        return Decision.NOT_SO in self.of(node)
+
+    def denies_journey(self, names: Iterable[str], first: date, last: date) -> bool:
+        """Whether a journey is, or shares a day with, one that was none."""
+        is_denied = any(Decision.NOT_SO in self._of_stay(name) for name in names)
+        return is_denied or any(stay.shares_a_day(first, last) for stay in self._denied_stays)
+
+    def name_of_journey(self, names: Iterable[str]) -> str | None:
+        """What the person calls a journey."""
+        return self.name_of(*(f"{kind}:{name}" for name in names for kind in JOURNEY_KINDS))
+
+    def subjects_of_pets(self, pets: Sequence[tuple[str, str, frozenset[str]]]) -> list[list[str]]:
+        """Which decided subjects each pet, given as (id, species, photos), goes by now.
+
+        Pets of one species are numbered by their photos, so that numbers change; a decision finds its pet by the
+        photos that it was made about.
+        """
+        subjects: list[list[str]] = [[] for _ in pets]
+        for subject, decided in self._by_node.items():
+            kind, _, name = subject.partition(":")
+            if kind != "pet":
+                continue
+            about = frozenset(photo for made in decided.values() for photo in made.photo_ids)
+            rivals = [
+                n for n, (_, species, _) in enumerate(pets) if re.fullmatch(rf"{re.escape(species)}(-\d+)?", name)
+            ]
+            shared = {n: len(about & pets[n][2]) for n in rivals}
+            best = max(rivals, key=lambda n: (shared[n], pets[n][0] == subject), default=None)
+            if best is not None and (shared[best] or pets[best][0] == subject):
+                subjects[best].append(subject)
+        return subjects
 
     def of_journey(self, names: Iterable[str], first: date, last: date) -> frozenset[Decision]:
         """About a journey: by all its names; and what shares a day with a hidden one is hidden too."""
@@ -151,12 +244,12 @@ def _shared_days(stay: KnownStay, spans: Sequence[tuple[date, date]]) -> Iterato
             return
 
 
-def _standing(decisions: Sequence[StoredDecision]) -> Mapping[str, frozenset[Decision]]:
-    standing: dict[str, frozenset[Decision]] = {}
+def _standing(decisions: Sequence[StoredDecision]) -> Mapping[str, Mapping[Decision, StoredDecision]]:
+    standing: dict[str, dict[Decision, StoredDecision]] = {}
     for d in sorted(decisions, key=lambda d: d.decided_utc):
         if d.subject_kind == "node":
-            before = standing.get(d.subject, _NONE)
-            standing[d.subject] = _NONE if d.decision is Decision.UNDO else before | {d.decision}
+            before = standing.get(d.subject, {})
+            standing[d.subject] = {} if d.decision is Decision.UNDO else {**before, d.decision: d}
     return standing
 
 

@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from photos_engine.graph.habits import WEEKDAYS, Routine, Workplace
 from photos_engine.graph.home import HomeBase
+from photos_engine.graph.naming import as_slug
 from photos_engine.graph.pets import FoundPet
 from photos_engine.graph.themes import MIN_PHOTOS
 from photos_engine.graph.timeline import IntVector, distance_km
-from photos_engine.graph.weave import Weaver, as_slug, as_triples
-from photos_engine.types import Place, Reason
+from photos_engine.graph.weave import Weaver, as_triples
+from photos_engine.types import Place, Reason, Tag
 
+MIN_NAMED, SURE_NAME = 3, 0.8
+"""Photos on which a pet must be named, and the share that one name must have of all names on its photos."""
 SURE_OBJECT = 0.5  # where a detector is as often right as wrong
 
 
-def add_pets(weaver: Weaver, pets: tuple[FoundPet, ...]) -> None:
-    """Write the animals that keep coming back, tied to their species and the moments that they are in."""
-    for pet in pets:
+def add_pets(weaver: Weaver, pets: tuple[FoundPet, ...], tags: Mapping[str, Tag]) -> None:
+    """Write the animals that keep coming back, tied to their species and the moments that they are in.
+
+    A pet goes by the name that the person gave it, or else by the one that the photos' keywords do.
+    """
+    photos = [frozenset(weaver.photo_ids(pet.at)) for pet in pets]
+    about = [(pet.node, pet.species, of) for pet, of in zip(pets, photos, strict=True)]
+    for pet, subjects in zip(pets, weaver.decided.subjects_of_pets(about), strict=True):
         species = f"tag:{pet.species}"
-        if species not in weaver.graph:
+        if species not in weaver.graph or any(map(weaver.decided.is_not_so, subjects)):
             continue
-        label = weaver.graph.nodes[species]["label"]
-        name = f"pet:{pet.species}" if pet.number is None else f"pet:{pet.species}-{pet.number}"
+        label, name = weaver.graph.nodes[species]["label"], pet.node
+        called = weaver.decided.name_of(*subjects) or name_in_keywords(weaver, pet, tags)
         text = f"A {label} is on {len(pet.at)} photos of {pet.months} months."
         reasons = [Reason("recurring", pet.confidence, text)]
         if pet.number is not None:
@@ -33,9 +41,10 @@ def add_pets(weaver: Weaver, pets: tuple[FoundPet, ...]) -> None:
         node = weaver.add(
             name,
             "pet",
-            label,
+            called or label,
             pet.at,
-            decided=weaver.decided.of(name) | weaver.decided.of(species),
+            decided=weaver.decided.of(species).union(*map(weaver.decided.of, subjects)),
+            called=called,
             species=pet.species,
             number=pet.number,
             photos=weaver.photo_ids(pet.at),
@@ -47,6 +56,32 @@ def add_pets(weaver: Weaver, pets: tuple[FoundPet, ...]) -> None:
         for moment, here in weaver.by_moment(pet.at):
             share = len(here) / weaver.graph.nodes[moment]["count"]
             weaver.link(node, moment, "in", at=here, weight=share, reason=f"It is on {len(here)} photos.")
+
+
+def name_in_keywords(weaver: Weaver, pet: FoundPet, tags: Mapping[str, Tag]) -> str | None:
+    """What keywords call a pet: a name filed under pets or under its species ("Pets/Dogs/Bella"), on enough photos.
+
+    Nothing where a good part of what is so filed has another name: then it isn't certain which one this is.
+    """
+    kinds = {word for tag in ("pet", pet.species) if tag in tags for word in words_of(tags[tag])}
+    names: Counter[str] = Counter()
+    written: dict[str, str] = {}
+    for row in weaver.timeline.rows[pet.at].tolist():
+        for keyword in weaver.snapshot.photos[row].photo.facts.keywords:
+            *above, name = keyword.split("/")
+            if name.casefold() not in kinds and not kinds.isdisjoint(word.casefold() for word in above):
+                names[name.casefold()] += 1
+                written.setdefault(name.casefold(), name)
+    best = min(names, key=lambda name: (-names[name], name), default=None)
+    if best is None or names[best] < MIN_NAMED or names[best] < SURE_NAME * names.total():
+        return None
+    return written[best]
+
+
+def words_of(tag: Tag) -> frozenset[str]:
+    """What a thing is called in a keyword, one of it or many."""
+    singular = (tag.id, tag.label, *tag.synonyms)
+    return frozenset(f"{word}{end}".casefold() for word in singular for end in ("", "s"))
 
 
 def add_routines(weaver: Weaver, routines: Sequence[Routine]) -> None:
@@ -61,8 +96,11 @@ def add_routines(weaver: Weaver, routines: Sequence[Routine]) -> None:
             f"{label.capitalize()} was on a {weekday} on {routine.times} of {routine.days} days,"
             f" {routine.lift:.1f} times as often as chance has it."
         )
+        activity = f"activity:{routine.tag.replace('_', '-')}-{weekday.lower()}"
+        if weaver.decided.is_not_so(activity):
+            continue
         node = weaver.add(
-            f"activity:{routine.tag.replace('_', '-')}-{weekday.lower()}",
+            activity,
             "activity",
             f"{label.capitalize()} on {weekday}s",
             routine.at,
@@ -106,9 +144,11 @@ def _add_anchor(
     text: str,
     where: tuple[Sequence[Place | None], Mapping[int, str]],
 ) -> None:
+    if weaver.decided.is_not_so(node):
+        return
     confidence = round(len(at) / (len(at) + 10), 3)
     reasons = as_triples([Reason("visits", confidence, text)])
-    weaver.add(node, "anchor", label, at, confidence=confidence, reasons=reasons)
+    weaver.add(node, "anchor", weaver.decided.name_of(node) or label, at, confidence=confidence, reasons=reasons)
     places, cities = where
     city = next((cities[place.geoname_id] for n in at.tolist() if (place := places[n])), None)
     if city:

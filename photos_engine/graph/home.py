@@ -6,13 +6,15 @@ letting one anchor hand over to the next when that explains the days better than
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 
 import numpy as np
 
 from photos_engine.graph.timeline import BoolVector, FloatVector, IntVector, Timeline, distance_km
-from photos_engine.types import GeoPoint
+from photos_engine.types import GeoPoint, Place
 
 HOME_RADIUS_KM = 25.0  # a city and its surroundings; from here on one is away
 
@@ -24,6 +26,8 @@ _MOVE_COST_DAYS = 25  # so many days must speak for a move: more than a summer i
 _MAX_ANCHORS = 8
 _ROUTINE_VISITS = 8
 _ROUTINE_REACH_KM = 120.0  # as far as people commute
+
+SaidHome = tuple[str, date | None, date | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class HomeSpan:
     end: date | None
     active_days: int
     confidence: float
+    is_told: bool = False  # by the person
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +82,64 @@ class HomeBase:
         return routine
 
 
-def find_home(timeline: Timeline) -> HomeBase:
-    """The person's homes over the years; none where too few days are known to tell home from a holiday."""
+def find_home(
+    timeline: Timeline,
+    places: Sequence[Place | None] = (),
+    denied: frozenset[str] = frozenset(),
+    said: Sequence[SaidHome] = (),
+) -> HomeBase:
+    """The person's homes over the years; none where too few days are known to tell home from a holiday.
+
+    places: of each photo of the timeline. denied: cities, as nodes, that are no home. said: cities that are one, with
+    the days from and until which, None for always.
+    """
     anchors = _find_anchors(timeline)
     settled = [a for a in anchors if _is_settled(a)]
-    if not settled:
+    if denied:
+        settled = [a for a in settled if _city_at(timeline, places, a.point) not in denied]
+    spans = _spans(settled, _assign_days(settled)) if settled else ()
+    for city, first, last in said:
+        spans = _with_said(spans, timeline, places, (city, first, last))
+    if not spans:
         return HomeBase(())
-    spans = _spans(settled, _assign_days(settled))
     homes = [(s.point.latitude, s.point.longitude) for s in spans]
     routines = tuple(a for a in settled if _is_routine_anchor(a) and _is_near_but_not_home(a, homes))
     return HomeBase(spans, routines)
+
+
+def _city_at(timeline: Timeline, places: Sequence[Place | None], point: GeoPoint) -> str | None:
+    """The city node that most photos around a point are of."""
+    km = distance_km(timeline.latitude, timeline.longitude, point.latitude, point.longitude)
+    near = np.flatnonzero(km <= _ANCHOR_RADIUS_KM).tolist()
+    counts = Counter(_city_node(place) for n in near if (place := places[n]))
+    return min(counts, key=lambda city: (-counts[city], city), default=None)
+
+
+def _city_node(place: Place) -> str:
+    return f"city:{place.country_code}/{place.city}"
+
+
+def _with_said(
+    spans: tuple[HomeSpan, ...], timeline: Timeline, places: Sequence[Place | None], said: SaidHome
+) -> tuple[HomeSpan, ...]:
+    """The homes with one that the person told of, in place of what was inferred for its days."""
+    city, first, last = said
+    there = np.array([n for n, place in enumerate(places) if place and _city_node(place) == city], dtype=np.int64)
+    if not len(there):
+        return spans
+    days = np.unique(timeline.day[there])
+    first = first or date.fromordinal(int(timeline.day.min()))
+    active = int(np.count_nonzero((days >= first.toordinal()) & (days <= (last or date.max).toordinal())))
+    point = GeoPoint(float(np.median(timeline.latitude[there])), float(np.median(timeline.longitude[there])))
+    home = HomeSpan(point, first, last, active, 1.0, is_told=True)
+    kept = [home]
+    for span in spans:
+        if span.start < first:
+            until = first - timedelta(1)
+            kept.append(replace(span, end=min(span.end, until) if span.end else until))
+        if last and (span.end is None or span.end > last):
+            kept.append(replace(span, start=max(span.start, last + timedelta(1))))
+    return tuple(sorted(kept, key=lambda span: span.start))
 
 
 def _find_anchors(timeline: Timeline) -> list[Anchor]:

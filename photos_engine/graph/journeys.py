@@ -7,8 +7,8 @@ was photographed later, a picture that somebody sent) doesn't end a trip.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -29,13 +29,17 @@ MAX_JOIN_H = 12.0  # photos without a position join the journey of a photo at mo
 
 @dataclass(frozen=True, slots=True)
 class Journey:
-    """One absence from home: positions in the timeline, in order; one day makes a day out, more a trip."""
+    """One absence from home: positions in the timeline, in order; one day makes a day out, more a trip.
+
+    farthest_km: from home; None where the person told of it and no position does.
+    """
 
     at: IntVector
     first_day: int
     last_day: int
-    farthest_km: float
+    farthest_km: float | None
     confidence: float
+    is_told: bool = False  # by the person
 
     @property
     def days(self) -> int:
@@ -48,10 +52,35 @@ class Journey:
         return self.days >= 2
 
 
-def find_journeys(timeline: Timeline, home: HomeBase) -> tuple[Journey, ...]:
-    """Every trip and day out in time order; none without a known home."""
-    if not home.spans:
-        return ()
+def find_journeys(timeline: Timeline, home: HomeBase, said: Sequence[tuple[int, int]] = ()) -> tuple[Journey, ...]:
+    """Every trip and day out in time order; without a known home only those that the person told of.
+
+    said: spans of days (first and last, as proleptic ordinals) that each were one journey.
+    """
+    found = _infer_journeys(timeline, home) if home.spans else ()
+    if not said:
+        return found
+    km = home.distance_km(timeline) if home.spans else np.full(len(timeline), np.nan)
+    spans = [(timeline.day >= first) & (timeline.day <= last) for first, last in said]
+    told = [np.flatnonzero(here) for here in spans if here.any()]
+    journeys = [_as_told(timeline, at, km[at]) for at in told]
+    is_told = np.any(spans, axis=0)
+    for journey in found:
+        left = journey.at[~is_told[journey.at]]
+        if len(left) == len(journey.at):
+            journeys.append(journey)
+        elif np.count_nonzero(timeline.keeper[left]) >= MIN_TRIP_PHOTOS:
+            days = timeline.day[left]
+            journeys.append(replace(journey, at=left, first_day=int(days.min()), last_day=int(days.max())))
+    return tuple(sorted(journeys, key=lambda journey: int(journey.at[0])))
+
+
+def _as_told(timeline: Timeline, at: IntVector, km: FloatVector) -> Journey:
+    farthest = float(np.nanmax(km)) if (~np.isnan(km)).any() else None
+    return Journey(at, int(timeline.day[at].min()), int(timeline.day[at].max()), farthest, 1.0, is_told=True)
+
+
+def _infer_journeys(timeline: Timeline, home: HomeBase) -> tuple[Journey, ...]:
     km = home.distance_km(timeline)
     at = np.flatnonzero(~np.isnan(km))
     away = (km[at] > HOME_RADIUS_KM) & ~home.is_routine(timeline)[at]

@@ -1,7 +1,8 @@
-"""What to call a stay: the smallest place that most of its photos agree on, never one that they don't."""
+"""What to call things: a stay by the smallest place that most of its photos agree on, an id by plain letters."""
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -59,6 +60,12 @@ def join_suburbs(places: Sequence[Place]) -> list[Place]:
         )
         stands_for[place.geoname_id] = next(near, place)
     return [stands_for[place.geoname_id] for place in places]
+
+
+def as_slug(text: str) -> str:
+    """Lower-case ASCII words joined by hyphens, for ids; other scripts keep their letters."""
+    plain = "".join(c for c in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(c))
+    return "-".join("".join(c if c.isalnum() else " " for c in plain).split()) or "unnamed"
 
 
 def _is_part(place: Place, of: Place) -> bool:

@@ -20,7 +20,7 @@ from photos_engine.files import write_atomically
 if TYPE_CHECKING:  # networkx takes a while to load: only for those who have a graph
     import networkx as nx
 
-GRAPH_VERSION = 3  # raise it whenever the graph built from the same snapshot would differ
+GRAPH_VERSION = 4  # raise it whenever the graph built from the same snapshot would differ
 
 _ROWS_A_LINE = 1000
 _FACT = ("relation", "weight", "confidence", "reason")

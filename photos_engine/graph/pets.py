@@ -36,6 +36,11 @@ class FoundPet:
     months: int
     confidence: float
 
+    @property
+    def node(self) -> str:
+        """Its id in the graph."""
+        return f"pet:{self.species}" if self.number is None else f"pet:{self.species}-{self.number}"
+
 
 def find_pets(
     looks: Sequence[Look],

@@ -20,6 +20,7 @@ from photos_engine.errors import NotFound
 from photos_engine.graph import persist
 from photos_engine.graph.decided import KnownStay
 from photos_engine.graph.interests import MIN_DAYS, as_strength, rate_interests
+from photos_engine.graph.naming import as_slug
 from photos_engine.graph.pages import Pages
 from photos_engine.graph.records import Celebration, Home, KnownPerson, KnownPet, KnownPlace, Moment, Related
 from photos_engine.types import GeoPoint, Interest, Reason, Trip
@@ -29,7 +30,8 @@ if TYPE_CHECKING:  # as in `persist`
 
 PLACE_KINDS = ("city", "region", "country")
 EVENT_KINDS = ("trip", "day_out", "celebration")
-_PRIVATE = ("stays", "hidden_photos")  # facts of the graph that are for the engine alone
+_PRIVATE = ("stays", "hidden_photos", "renamed")  # facts of the graph that are for the engine alone
+MAX_EVIDENCE = 24  # photos that a decision about a pet remembers it by
 
 NodeData = Mapping[str, Any]
 Edge = tuple[str, str] | tuple[str, str, str]
@@ -125,6 +127,7 @@ class PersonalGraph:
                 node,
                 d["species"],
                 d["label"],
+                d.get("called"),
                 d.get("number"),
                 tuple(d["photos"]),
                 d["months"],
@@ -216,6 +219,18 @@ class PersonalGraph:
         """Every journey that is or was known, by the name that it keeps."""
         rows = self._graph.graph.get("stays", ())
         return tuple(KnownStay(name, date.fromisoformat(a), date.fromisoformat(b)) for name, a, b in rows)
+
+    def person_node(self, name: str) -> str:
+        """The node of somebody by their name in a photo's metadata, which the person may have put right."""
+        node = f"person:{as_slug(name)}"
+        return str(self._graph.graph.get("renamed", {}).get(node, node))
+
+    def evidence_of(self, node: str) -> tuple[str, ...]:
+        """Some photos by which to know a node again that has no name of its own: a pet among others."""
+        if node not in self._graph or self._graph.nodes[node]["kind"] != "pet":
+            return ()
+        photos = self._graph.nodes[node]["photos"]
+        return tuple(photos[:: -(-len(photos) // MAX_EVIDENCE)])
 
     def is_featured_less(self, node: str) -> bool:
         """Whether a person wants to see less of a node."""

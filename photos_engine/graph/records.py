@@ -60,11 +60,16 @@ class KnownPerson:
 
 @dataclass(frozen=True, slots=True)
 class KnownPet:
-    """An animal that keeps coming back; `number` tells it from others of its species, None where it is the only one."""
+    """An animal that keeps coming back.
+
+    `name` is what the person or the photos' keywords call it, `label` that or its species. `number` tells it from
+    others of its species, None where it is the only one.
+    """
 
     node: str
     species: str
     label: str
+    name: str | None
     number: int | None
     photo_ids: tuple[str, ...]
     months: int

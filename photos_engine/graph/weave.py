@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from itertools import pairwise
@@ -147,12 +146,6 @@ def as_fact(relation: str, *, reason: str, weight: float = 1.0, confidence: floa
         "confidence": round(float(confidence), 4),
         "reason": reason,
     }
-
-
-def as_slug(text: str) -> str:
-    """Lower-case ASCII words joined by hyphens, for ids; other scripts keep their letters."""
-    plain = "".join(c for c in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(c))
-    return "-".join("".join(c if c.isalnum() else " " for c in plain).split()) or "unnamed"
 
 
 def as_triples(reasons: Iterable[Reason]) -> list[list[Any]]:

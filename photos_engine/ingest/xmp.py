@@ -48,6 +48,11 @@ _AREA: Final = "{http://ns.adobe.com/xmp/sType/Area#}"
 _IPTC_EXT: Final = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}"
 _GOOGLE_CAMERA: Final = "{http://ns.google.com/photos/1.0/camera/}"
 
+_FACE_REGIONS: Final = frozenset({None, "", "Face"})
+_PET_REGIONS: Final = frozenset({"Pet"})
+PETS: Final = "Pets"
+"""What the names of pets are filed under."""
+
 MAX_PACKET_BYTES: Final = 16 * 2**20
 _MAX_PEOPLE: Final = 64
 # Where a keyword's path is cut: Lightroom writes "Places|France", digiKam "Places/France".
@@ -169,7 +174,11 @@ def _degrees(text: str | None, reference: str | None) -> float | None:
 
 
 def _keywords(packet: _Packet) -> tuple[str, ...]:
-    """Plain keywords first, then the hierarchical ones as paths ("Places/France/Lyon") and their leaves."""
+    """Plain keywords first, then the hierarchical ones as paths ("Places/France/Lyon") and their leaves.
+
+    A region that is named as a pet counts as the keyword that others file it under.
+    """
+    pets = [name for name, _ in _mwg_regions(packet.element(_MWG, "Regions"), _PET_REGIONS)]
     hierarchical = [
         *packet.texts(_LIGHTROOM, "hierarchicalSubject"),
         *packet.texts(_DIGIKAM, "TagsList"),
@@ -179,8 +188,10 @@ def _keywords(packet: _Packet) -> tuple[str, ...]:
     return clean_words(
         [
             *packet.texts(_DC, "subject"),
+            *pets,
             *(path[-1] for path in paths if path),
             *("/".join(path) for path in paths if len(path) > 1),
+            *(f"{PETS}/{name}" for name in pets),
         ]
     )
 
@@ -191,7 +202,7 @@ def _people(packet: _Packet, orientation: int) -> tuple[PersonRegion, ...]:
     microsoft = packet.element(_MS_PEOPLE, "RegionInfo")
     named: dict[str, PersonRegion] = {}
     found = [
-        *_mwg_faces(regions),
+        *_mwg_regions(regions, _FACE_REGIONS),
         *_microsoft_faces(microsoft),
         *((name, None) for name in packet.texts(_IPTC_EXT, "PersonInImage")),
     ]
@@ -205,11 +216,11 @@ def _people(packet: _Packet, orientation: int) -> tuple[PersonRegion, ...]:
     return tuple(named.values())
 
 
-def _mwg_faces(regions: Element | None) -> Iterator[tuple[str, Box | None]]:
+def _mwg_regions(regions: Element | None, kinds: frozenset[str | None]) -> Iterator[tuple[str, Box | None]]:
     for region in [] if regions is None else regions.iter(f"{_RDF}li"):
         kind = _field(region, f"{_MWG}Type")
         name = _field(region, f"{_MWG}Name")
-        if name and kind in (None, "", "Face"):
+        if name and kind in kinds:
             area = _struct(region, f"{_MWG}Area")
             yield name, None if area is None else _mwg_box(area)
 

@@ -18,7 +18,7 @@ from photos_engine.errors import IntegrityFailure, SchemaTooNew, StoreError
 
 logger = logging.getLogger(__name__)
 
-HEAD = "0006"
+HEAD = "0007"
 
 
 def read_schema(database: Path) -> str | None:

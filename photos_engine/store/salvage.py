@@ -116,7 +116,10 @@ def set_aside(database: Path) -> Path:
 
 def _as_decision(row: Mapping[str, Any]) -> StoredDecision:
     decided = datetime.fromtimestamp(float(row["decided_utc"]), UTC)
-    return StoredDecision(str(row["subject"]), str(row["subject_kind"]), Decision(row["decision"]), decided)
+    names = (str(row["subject"]), str(row["subject_kind"]), Decision(row["decision"]))
+    if "words" not in row.keys():  # noqa: SIM118  a row isn't a mapping; a library from before decisions had words
+        return StoredDecision(*names, decided)
+    return StoredDecision(*names, decided, str(row["words"]), tuple(map(str, json.loads(row["photo_ids"]))))
 
 
 def _as_gathered(row: Mapping[str, Any]) -> Gathered:

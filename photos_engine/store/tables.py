@@ -201,6 +201,8 @@ decision = Table(
     Column("subject_kind", String, nullable=False),  # "photo" | "memory" | "node" | "group"
     Column("decision", String, nullable=False),
     Column("decided_utc", Float, nullable=False),
+    Column("words", String, nullable=False, server_default=""),
+    Column("photo_ids", JSON, nullable=False, server_default="[]"),  # contents
     UniqueConstraint("subject", "decision"),
 )
 

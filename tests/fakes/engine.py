@@ -328,11 +328,11 @@ class FakeEngine:
 
     # --- what people decide, and upkeep ---
 
-    def decide(self, subject: PhotoLike | Memory, decision: Decision) -> StoredDecision:
+    def decide(self, subject: PhotoLike | Memory, decision: Decision, words: str = "") -> StoredDecision:
         name, kind = self._resolve(subject)
         if kind != "photo" and decision is Decision.NOT_UTILITY:
             raise UsageError(f"{decision} can't be decided about a {kind}")
-        made = StoredDecision(name, kind, decision, datetime.now(UTC))
+        made = StoredDecision(name, kind, decision, datetime.now(UTC), words)
         kept = [d for d in self._decisions if d.subject != name or decision is not Decision.UNDO]
         self._decisions = kept if decision is Decision.UNDO else [*kept, made]
         return made

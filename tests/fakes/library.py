@@ -141,6 +141,7 @@ class Life:
         path: str | None = None,
         tags: Iterable[str] | None = None,
         people: Iterable[str] = (),
+        keywords: Iterable[str] = (),
         source: DateSource = DateSource.EXIF,
         quality: QualitySignals = GOOD,
         utility: str | None = None,
@@ -162,6 +163,7 @@ class Life:
             gps=GeoPoint(*point) if point else None,
             camera_make="Acme" if camera else None,
             camera_model="Acme One" if camera else None,
+            keywords=tuple(keywords),
             people=tuple(PersonRegion(person) for person in people),
         )
         photo = Photo(
@@ -209,10 +211,12 @@ class Life:
             item = self.shoot(datetime(day.year, day.month, day.day, 18, n % 60), theme, at=at)
             self.everyday.add(item.photo.key)
 
-    def decide(self, subject: str, decision: Decision, kind: str = "node") -> None:
+    def decide(
+        self, subject: str, decision: Decision, kind: str = "node", words: str = "", about: Iterable[str] = ()
+    ) -> None:
         """Record a person's decision."""
         at = datetime(2030, 1, 1, tzinfo=UTC) + timedelta(seconds=len(self.decisions))
-        self.decisions.append(StoredDecision(subject, kind, decision, at))
+        self.decisions.append(StoredDecision(subject, kind, decision, at, words, tuple(about)))
 
     def look(self, theme: str, near: FloatArray | None = None, noise: float = 1.0) -> FloatArray:
         """A unit vector near a theme's own direction, or near another vector."""

@@ -45,7 +45,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]))
 times = st.datetimes(timezones=st.just(UTC))
 sides = st.floats(-1, 2)
 people = st.builds(PersonRegion, texts, st.none() | st.tuples(sides, sides, sides, sides))
-words = st.sampled_from(sorted(set(Decision) - {Decision.UNDO}))
+words = st.sampled_from(sorted(DECISIONS_ON["photo"] - {Decision.UNDO}))
 
 
 @st.composite
@@ -59,11 +59,14 @@ def gifts(draw: st.DrawFn) -> Gathered:
     return Gathered(keeper, draw(subjects), draw(subjects), *facts, *lists, decided)
 
 
-@given(st.lists(st.tuples(subjects, kept, times)), st.lists(gifts(), max_size=3))
+said = st.tuples(texts, st.lists(subjects, max_size=3).map(tuple))
+
+
+@given(st.lists(st.tuples(subjects, kept, times, said)), st.lists(gifts(), max_size=3))
 def test_what_is_written_is_read_again(
-    rows: list[tuple[str, tuple[str, Decision], datetime]], given: list[Gathered]
+    rows: list[tuple[str, tuple[str, Decision], datetime, tuple[str, tuple[str, ...]]]], given: list[Gathered]
 ) -> None:
-    decisions = tuple(StoredDecision(subject, kind, decision, when) for subject, (kind, decision), when in rows)
+    decisions = tuple(StoredDecision(subject, kind, what, when, *say) for subject, (kind, what), when, say in rows)
     everything = Irreplaceable(decisions, tuple(given))
     assert read_document(as_document(everything)) == everything
 

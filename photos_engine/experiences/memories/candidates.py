@@ -129,7 +129,9 @@ def find_trips(s: Sources) -> Iterator[Candidate]:
             facts = s.graph.node(trip.node)
             # What is said of the trip is said of its days, also of those that only weak photos show.
             first, last = day_of(trip.start), day_of(trip.end)
-            if facts["scope"]:
+            if facts["called"]:
+                title = trip.title
+            elif facts["scope"]:
                 title = s.phrases.stay(first, last, trip.title, is_one_place=facts["scope"] == "city")
             else:
                 title = s.phrases.say("away")
@@ -144,6 +146,7 @@ def find_days_out(s: Sources) -> Iterator[Candidate]:
             facts = s.graph.node(trip.node)
             known = facts["scope"] == "city"
             title = s.phrases.say("day_in", place=trip.title) if known else s.phrases.say("day_out")
+            title = trip.title if facts["called"] else title
             yield _of_journey(s, "day_out", trip, at, title, facts["country"])
 
 
@@ -174,7 +177,8 @@ def find_celebrations(s: Sources) -> Iterator[Candidate]:
         first, last = s.shelf.dates(at)
         # New Year's party is of the year that it begins, and of no single one where it has both its days.
         year = str(last.year) if first.year == last.year else f"{first.year}\u2013{last.year % 100:02d}"
-        title = found.title if found.person else s.phrases.say("feast", feast=found.title, year=year)
+        is_named = found.person or s.graph.node(found.node)["called"]
+        title = found.title if is_named else s.phrases.say("feast", feast=found.title, year=year)
         subject = found.node.partition(":")[2]
         yield Candidate(
             "celebration",
@@ -189,7 +193,7 @@ def find_celebrations(s: Sources) -> Iterator[Candidate]:
         )
         holiday = f"holiday:{subject[11:]}"  # after the day
         over_years.setdefault(holiday, []).append((first.year, at))
-        names[holiday] = found.title
+        names[holiday] = s.graph.node(holiday)["label"]
     for holiday, times in over_years.items():
         years = sorted({year for year, _ in times})
         if len(years) >= 2 and not s.graph.node(holiday).get("hidden"):

@@ -14,7 +14,7 @@ from itertools import chain, count
 import numpy as np
 from numpy.typing import NDArray
 
-from photos_engine.graph import Look, PersonalGraph, as_slug, look_at
+from photos_engine.graph import Look, PersonalGraph, look_at
 from photos_engine.selection import rate_photo
 from photos_engine.types import AnalysedPhoto, FloatArray, Snapshot, Tag
 
@@ -93,7 +93,7 @@ def fill_shelf(
         and look.item.photo.id not in hidden_photos
         and not _is_poor(look.item)
         and not _is_page(look, tags)
-        and not (hidden_nodes and _is_of(look, hidden_nodes))
+        and not (hidden_nodes and _is_of(look, hidden_nodes, graph))
     ]
     rows.sort(key=lambda row: (looks[row].utc_s, looks[row].item.photo.id))
     items = tuple(looks[row].item for row in rows)
@@ -142,10 +142,10 @@ def _is_page(look: Look, tags: Mapping[str, Tag]) -> bool:
     )
 
 
-def _is_of(look: Look, nodes: frozenset[str]) -> bool:
+def _is_of(look: Look, nodes: frozenset[str], graph: PersonalGraph) -> bool:
     """Whether a photo shows a hidden person or thing, or was taken at a hidden place or in a hidden year."""
     photo = look.item.photo
-    own = {f"person:{as_slug(region.name)}" for region in photo.facts.people} | {f"tag:{tag}" for tag in look.tags}
+    own = {graph.person_node(region.name) for region in photo.facts.people} | {f"tag:{tag}" for tag in look.tags}
     own.add(f"year:{date.fromordinal(look.day).year}")
     if place := photo.place:
         code = place.country_code

@@ -9,7 +9,7 @@ import numpy as np
 
 from photos_engine.experiences.memories.candidates import Candidate, Sources, is_told
 from photos_engine.experiences.memories.shelf import MIN_MEMORABLE, VERY_SURE_TAG, FloatVector, IntVector, Shelf
-from photos_engine.graph import ancestors_of, as_slug, join_suburbs
+from photos_engine.graph import ancestors_of, join_suburbs
 from photos_engine.types import Interest, Place, Reason, Tag
 
 MAX_THEMES = 12
@@ -25,7 +25,7 @@ def find_people(s: Sources) -> Iterator[Candidate]:
     """Everybody whom metadata name often enough."""
     of: dict[str, list[int]] = {}
     for n, item in enumerate(s.shelf.items):
-        for node in {f"person:{as_slug(region.name)}" for region in item.photo.facts.people}:
+        for node in {s.graph.person_node(region.name) for region in item.photo.facts.people}:
             of.setdefault(node, []).append(n)
     most = max((len(members) for members in of.values()), default=1)
     for person in s.graph.people():
@@ -46,11 +46,15 @@ def find_pets(s: Sources) -> Iterator[Candidate]:
         if f"tag:{pet.species}" in hidden or not len(at):
             continue
         certain = dict(zip(s.shelf.by_tag.get(pet.species, ()), s.shelf.certainty.get(pet.species, ()), strict=True))
-        many = s.phrases.many(pet.label)
+        if pet.name:
+            title = s.phrases.say("named_pet", name=pet.name)
+        else:
+            many = s.phrases.many(pet.label)
+            title = s.phrases.say("pet" if pet.number is None else "one_of_the_pets", plural=many)
         yield Candidate(
             "pet",
             pet.node.partition(":")[2],
-            s.phrases.say("pet" if pet.number is None else "one_of_the_pets", plural=many),
+            title,
             None,
             at,
             min(1.0, 0.5 + pet.months / 24),

@@ -31,6 +31,7 @@ _ENGLISH: Mapping[str, str] = {
     "feast_over_years": "{feast} over the years",
     "place_over_years": "{place} over the years",
     "pet": "Life with {plural}",
+    "named_pet": "Life with {name}",
     "one_of_the_pets": "One of the {plural}",
     "season": "{season} {year}",
     "year_in_review": "{year} in review",

@@ -187,6 +187,10 @@ def test_faces_of_every_dialect() -> None:
     }
 
 
+def test_a_named_pet_is_a_keyword_and_nobody() -> None:
+    assert read_xmp(xmp_packet(elements=FACES)).keywords == ("Rex", "Pets/Rex")
+
+
 @given(boxes(), st.sampled_from(ORIENTATIONS))
 def test_boxes_turn_with_their_picture(box: Box, orientation: int) -> None:
     width, height = 40, 30

@@ -217,6 +217,18 @@ def test_overwritten_photos_are_forgotten_but_not_what_was_decided(store: Store)
             unit.photos.find(make_decoded("old").content_hash)
 
 
+def test_the_last_word_about_a_node_holds_with_the_photos_that_it_was_said_about(store: Store) -> None:
+    with store.begin() as unit:
+        unit.decisions.add("pet:dog", "node", Decision.NAME, "Rex", ["a", "b"])
+        unit.decisions.add("pet:dog", "node", Decision.NAME, "Bella", ["b"])
+        unit.decisions.add("city:FR/Lyon", "node", Decision.HOME, "2019-05-01/2022-03-31")
+        unit.decisions.add("city:FR/Lyon", "node", Decision.HOME)
+    with store.read() as unit:
+        name, home = unit.decisions.all()
+    assert (name.subject, name.decision, name.words, name.photo_ids) == ("pet:dog", Decision.NAME, "Bella", ("b",))
+    assert (home.decision, home.words, home.photo_ids) == (Decision.HOME, "", ())
+
+
 def test_decisions_reach_the_photo_and_can_be_undone(store: Store) -> None:
     add(store, "/a.jpg", make_decoded())
     subject = make_decoded().content_hash
