@@ -334,12 +334,18 @@ class PhotosEngine:
     def export_tags(self, feed: str | os.PathLike[str] | None = None) -> TagExport:
         """Tell other programs tags and places: an XMP sidecar beside each photo, or one JSON file of all.
 
-        Originals and sidecars of others stay as they are; those are in `refused`. Raises: ConfigError for a feed that
-        can't be written.
+        Originals and sidecars of others stay as they are; those are in `refused`. A sidecar of ours whose photo was
+        moved or deleted is taken away; what is written is no change to the next scan.
+        Raises: ConfigError for a feed that can't be written.
         """
         described = describe_all(self._derived.snapshot().photos, self._taxonomy)
         if feed is None:
-            return write_sidecars(described)
+            with self._store.read() as unit:
+                known = unit.files.image_paths()
+            export, shifts = write_sidecars(described, known)
+            with self._store.begin() as unit:
+                unit.files.shift_sidecars(shifts)
+            return export
         try:
             return write_feed(described, Path(feed))
         except OSError as error:

@@ -182,6 +182,7 @@ def as_tag_export(export: TagExport) -> Shape:
     return {
         "written": export.written,
         "unchanged": export.unchanged,
+        "removed": export.removed,
         "refused": [{"path": os.fspath(f.path), "error": f.error, "reason": f.reason} for f in export.refused],
     }
 

@@ -108,9 +108,17 @@ class CaptureFacts:
     has_embedded_video: bool = False  # a motion photo
 
 
+SIDECARS_MODULO = 2**62
+"""Two numbers below it can be added in the 63 bits that SQLite keeps."""
+
+
 @dataclass(frozen=True, slots=True)
 class FileStamp:
-    """What one `stat` tells of a file and its sidecars: equal stamps mean an unchanged photo."""
+    """What one `stat` tells of a file and its sidecars: equal stamps mean an unchanged photo.
+
+    sidecar_mtime_ns: the sum of theirs, so that one which is added, edited or taken away changes it, modulo
+    `SIDECARS_MODULO`.
+    """
 
     size: int
     mtime_ns: int
@@ -430,11 +438,14 @@ class SearchHit:
 
 @dataclass(frozen=True, slots=True)
 class TagExport:
-    """What an export of tags did: sidecars (or photos of a feed) written, as they should be already, and refused."""
+    """What an export of tags did: sidecars (or photos of a feed) written, as they should be already, refused, and
+    taken away since their photos are gone.
+    """
 
     written: int
     unchanged: int
     refused: tuple[Failure, ...]
+    removed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,6 +165,8 @@ def _tag_export_lines(export: TagExport, feed: str | None) -> Iterator[str]:
         yield f"{counted(export.written, 'photo')} written to {printable(feed)}"
         return
     yield f"{counted(export.written, 'sidecar')} written, {export.unchanged:,} unchanged"
+    if export.removed:
+        yield f"{counted(export.removed, 'sidecar')} of photos that are gone removed"
     if export.refused:
         yield f"{counted(len(export.refused), 'sidecar')} left alone:"
         shown = export.refused[:FAILURES_SHOWN]

@@ -27,7 +27,7 @@ from photos_engine.ingest.formats import (
     sniff_format,
 )
 from photos_engine.ingest.sidecars import Companions
-from photos_engine.types import FileStamp
+from photos_engine.types import SIDECARS_MODULO, FileStamp
 
 # Thumbnails, recycle bins and indexes that applications keep beside the photos. Hidden folders are
 # skipped as such.
@@ -253,8 +253,7 @@ def _take_photo(
         return
     walk.seen.add(path)
     companions = sidecars if video is None else [*sidecars, video]
-    # The sum: a companion that is added, edited or taken away changes it. 63 bits are what SQLite keeps.
-    stamp = FileStamp(status.st_size, status.st_mtime_ns, sum(map(_mtime_ns, companions)) % 2**62)
+    stamp = FileStamp(status.st_size, status.st_mtime_ns, sum(map(_mtime_ns, companions)) % SIDECARS_MODULO)
     before = walk.known.get(path)
     change = Change.NEW if before is None else Change.UNCHANGED if before == stamp else Change.CHANGED
     paths = tuple(Path(sidecar.path) for sidecar in sidecars)

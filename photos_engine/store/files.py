@@ -12,7 +12,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from photos_engine.errors import PhotoError, Unreadable
 from photos_engine.store.tables import analysis, file, is_present, model, photo
-from photos_engine.types import Failure, FileStamp
+from photos_engine.types import SIDECARS_MODULO, Failure, FileStamp
 
 VIDEO_PASSED_OVER = "video"
 
@@ -36,6 +36,19 @@ class FileRepository:
         columns = (file.c.path, file.c.size_bytes, file.c.mtime_ns, file.c.sidecar_mtime_ns)
         rows = self._connection.execute(select(*columns).where(file.c.gone_utc.is_(None), file.c.role == "image"))
         return {path: FileStamp(size, mtime, sidecar) for path, size, mtime, sidecar in rows}
+
+    def image_paths(self) -> list[str]:
+        """Where images lie or have lain, the paths of gone ones included."""
+        return list(self._connection.scalars(select(file.c.path).where(file.c.role == "image")))
+
+    def shift_sidecars(self, shifts_ns: Mapping[str, int]) -> None:
+        """The sidecars of these paths are newer by so much, and say nothing that a scan should read."""
+        rows = [{"of_path": path, "shift": shift % SIDECARS_MODULO} for path, shift in shifts_ns.items()]
+        if rows:
+            moved = (file.c.sidecar_mtime_ns + bindparam("shift")) % SIDECARS_MODULO
+            self._connection.execute(
+                update(file).where(file.c.path == bindparam("of_path")).values(sidecar_mtime_ns=moved), rows
+            )
 
     def videos(self) -> dict[str, int | None]:
         """Path -> the key of the photo that it moves, None for a video of its own; present ones."""

@@ -16,12 +16,23 @@ import pytest
 from fakes.analyzer import BrightnessAnalyzer, ColourAnalyzer
 from PIL import Image, ImageEnhance
 
+from photos_engine.analyzers.taxonomy import Taxonomy
 from photos_engine.errors import PhotoNotFound
+from photos_engine.experiences.search import describe_all, write_sidecars
 from photos_engine.ingest import DecodePool, Gazetteer
 from photos_engine.library import Library
 from photos_engine.pipeline import PASS, Pipeline
 from photos_engine.store import Store
-from photos_engine.types import ByteArray, Decision, IndexReport, Photo, Progress, SceneSignals
+from photos_engine.types import (
+    AnalysedPhoto,
+    ByteArray,
+    Decision,
+    IndexReport,
+    Photo,
+    Progress,
+    QualitySignals,
+    SceneSignals,
+)
 
 
 class Bench:
@@ -404,3 +415,35 @@ def test_a_killed_run_loses_one_batch_at_most_and_goes_on(bench: Bench) -> None:
 def _keys(bench: Bench) -> list[int]:
     with bench.store.read() as unit:
         return unit.analyses.keys(ColourAnalyzer.model_name).tolist()
+
+
+# --- our own sidecars ---------------------------------------------------------------------------
+
+
+def test_tags_written_beside_photos_are_no_change_and_go_with_them(bench: Bench) -> None:
+    kept, lost = bench.paint("a.jpg", 1), bench.paint("b.jpg", 2)
+    kept.with_name("a.xmp").write_text("<x:xmpmeta/>")  # another's, which counts as ever
+    bench.index()
+    assert _export(bench) == 2
+    assert bench.index().changed == 0
+    assert _export(bench) == 0
+    lost.unlink()
+    report = bench.index()
+    assert (report.changed, report.gone) == (0, 1)
+    _export(bench)
+    assert not lost.with_name("b.jpg.xmp").exists()
+    kept.with_name("a.jpg.xmp").write_text("<x:xmpmeta/>")  # a person's from now on
+    assert bench.index().changed == 1
+
+
+def _export(bench: Bench) -> int:
+    with bench.store.read() as unit:
+        items = [
+            AnalysedPhoto(photo, {"dog": 0.9}, {}, QualitySignals(0.8, 0.8, 0.8, 0.8), bytes(32))
+            for photo in unit.photos.present()
+        ]
+        known = unit.files.image_paths()
+    report, shifts = write_sidecars(describe_all(items, Taxonomy.load()), known)
+    with bench.store.begin() as unit:
+        unit.files.shift_sidecars(shifts)
+    return report.written

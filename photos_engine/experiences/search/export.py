@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from enum import Enum, auto
+from itertools import chain
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -64,26 +67,66 @@ def _path(tag_id: str, taxonomy: Taxonomy) -> tuple[str, ...]:
     return tuple(reversed(path))
 
 
-def write_sidecars(described: Iterable[Described]) -> TagExport:
-    """Write `NAME.EXT.xmp` beside every file of the photos; what is as it should be is not written again."""
-    written = unchanged = 0
+def write_sidecars(described: Iterable[Described], known: Iterable[str] = ()) -> tuple[TagExport, dict[str, int]]:
+    """Write `NAME.EXT.xmp` beside every file of the photos; what is as it should be is not written again.
+
+    known: other paths of images, be they moved, deleted or no longer of anything: a sidecar of ours beside one of
+    them is taken away. Returns too by how many nanoseconds the sidecar of each path is newer than it was (one that
+    wasn't there counts as 0), so that whoever scans can tell our own writing from a change.
+    """
+    counts = dict.fromkeys(_Step, 0)
     refused: list[Failure] = []
-    for one in described:
-        content = as_xmp(one)
-        for path in one.photo.photo.paths:
-            sidecar = path.with_name(f"{path.name}.xmp")
-            try:
-                there = sidecar.read_bytes() if sidecar.exists() else None
-                if there == content:
-                    unchanged += 1
-                elif there is not None and not is_ours(there):
-                    refused.append(Failure(sidecar, "foreign_sidecar", "another program or a person wrote it"))
-                else:
-                    write_atomically(sidecar, content, durable=False)
-                    written += 1
-            except OSError as error:
-                refused.append(Failure(sidecar, "unwritable", error.strerror or str(error)))
-    return TagExport(written, unchanged, tuple(refused))
+    shifts: dict[str, int] = {}
+    told: set[str] = set()
+    wanted = ((path, as_xmp(one)) for one in described for path in one.photo.photo.paths)
+    bare = ((Path(path), None) for path in known if path not in told)
+    for path, content in chain(wanted, bare):
+        told.add(os.fspath(path))
+        sidecar = path.with_name(f"{path.name}.xmp")
+        try:
+            before = _mtime_ns(sidecar)
+            step = _put(sidecar, content)
+            if step is not _Step.NOTHING:
+                counts[step] += 1
+            if step in (_Step.WRITTEN, _Step.REMOVED):
+                shifts[os.fspath(path)] = _mtime_ns(sidecar) - before
+            elif step is _Step.REFUSED:
+                refused.append(Failure(sidecar, "foreign_sidecar", "another program or a person wrote it"))
+        except OSError as error:
+            refused.append(Failure(sidecar, "unwritable", error.strerror or str(error)))
+    report = TagExport(counts[_Step.WRITTEN], counts[_Step.UNCHANGED], tuple(refused), counts[_Step.REMOVED])
+    return report, shifts
+
+
+class _Step(Enum):
+    """What was done about one sidecar."""
+
+    NOTHING = auto()
+    WRITTEN = auto()
+    UNCHANGED = auto()
+    REMOVED = auto()
+    REFUSED = auto()
+
+
+def _put(sidecar: Path, content: bytes | None) -> _Step:
+    """Make a sidecar say this, or not be there, unless it is another's. Raises: OSError."""
+    there = sidecar.read_bytes() if sidecar.is_file() else None
+    if there == content:
+        return _Step.NOTHING if content is None else _Step.UNCHANGED
+    if there is not None and not is_ours(there):
+        return _Step.NOTHING if content is None else _Step.REFUSED
+    if content is None:
+        sidecar.unlink()
+        return _Step.REMOVED
+    write_atomically(sidecar, content, durable=False)
+    return _Step.WRITTEN
+
+
+def _mtime_ns(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 def write_feed(described: Iterable[Described], target: Path) -> TagExport:

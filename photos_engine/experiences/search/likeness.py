@@ -2,10 +2,14 @@
 
 A cosine alone says little: some photos are near to every phrase, and some phrases to every photo. So two
 standard scores decide: how much nearer the photo is to the phrase than to the taxonomy's other concepts,
-and how much nearer the phrase is to the photo than to the rest of the library.
+and how much nearer the phrase is to the photo than to the rest of the library. Where the taxonomy knows a part of
+the phrase, its tags are evidence too: a dog jumping off a pier is a dog, and what is a dog, near the phrase, and
+on no pier is less likely meant.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,82 +18,125 @@ from photos_engine.experiences.search.sources import SearchSources
 from photos_engine.index.protocol import Keys
 from photos_engine.types import FloatArray, Reason
 
-ENOUGH_WITH_TAG = 0.3
-"""From which probability on likeness supports a tag that says the same, or a part of it."""
-_FALSE_ALARMS = 7.7e-5, 1.75
-"""Of what is not there, a photo has odds of x or more this often: a * x ** -b. From the share of 74 absent tags that
-find one of 1,091 photos: 30 % from a probability of 0.3 on, 8 % from 0.5 on (`benchmarks/likeness.py`)."""
 _MEASURED_ON = 1_000
 """Photos from which on that holds for a whole library: in a smaller one the spread is known less well."""
 _ACCEPTED = 0.1
 """How many false alarms a query may have: more photos ask for more sureness."""
-_LEAST_SURE = 0.2
-_LEAST_SURE_AMONG = 0.1
-"""Where a thing is there: from which probability on a photo shows it, in the library and among photos of a time or
-place, of which the person who asks remembers one."""
+_DOUBTFUL = 0.2
+"""From which probability on a photo counts for whether a thing is there at all."""
 _THERE, _THERE_OF_EACH = 2.0, 0.0015
 """Many doubtful photos are no chance: a thing is there when their probabilities add up to this, and so much more for
 each photo. Of a scripted life's themes eight in twelve are above, of 50 absent things none comes near."""
 _MOST_CANDIDATES = 200
-# Logistic regression on 400 captions and 156 tags as phrases over the 1,091 photos of Flickr8k's dev split, the
-# 60 nearest each; right where two captions agree. Half of the phrases fitted it, the other half tells the false alarms.
-# For another model: `python benchmarks/likeness.py --data DATA --work WORK`.
-_FOR_PHOTO, _FOR_PHRASE, _BIAS = 0.545, 1.078, -6.937
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What makes probabilities of scores, and where these end.
+
+    for_photo, for_phrase, bias, for_part, for_unknown: of the logarithm of the odds, by standard score, by share of
+    the known parts that tags say the photo shows, by word that names nothing; false_alarms (a, b): of what is not
+    there, a photo has odds of x or more this often: a * x ** -b; least, least_among: where a thing is there, from
+    which probability on a photo shows it, in the library and among photos of a time or place, of which the person who
+    asks remembers one.
+    """
+
+    for_photo: float
+    for_phrase: float
+    bias: float
+    false_alarms: tuple[float, float]
+    least: float
+    least_among: float
+    for_part: float = 0.0
+    for_unknown: float = 0.0
+
+
+# Logistic regressions over the 1,091 photos of Flickr8k's dev split; right where two captions agree. Half of the
+# phrases fitted them, the other half tells the false alarms. For another model: `python benchmarks/likeness.py --data
+# DATA --work WORK`.
+WHOLE = Calibration(0.545, 1.078, -6.937, (7.7e-5, 1.75), 0.2, 0.1)
+"""For phrases that no tag is a part of: from 400 captions and 156 tags as phrases, the 60 nearest photos each. Of 74
+absent tags 30 % find a photo from a probability of 0.3 on, 8 % from 0.5 on."""
+PARTLY_KNOWN = Calibration(0.512, 0.326, -6.116, (1.3e-5, 2.9), 0.3, 0.15, for_part=3.181, for_unknown=-1.658)
+"""For phrases that tags are parts of: from 359 phrases out of the captions, and 164 that these photos don't show, the
+200 nearest photos each. Of the latter 9 % find a photo from 0.3 on, 4 % from 0.4 on."""
 _SMALL_LIBRARY = 50
 """Photos at which a library's own spread counts half; a smaller one is too alike to be a measure."""
 
 
-def match_likeness(text: str, sources: SearchSources, among: Keys | None = None) -> Matches:
-    """The photos that look like what a phrase says, with the probability that they do; all is as in `find_likely`."""
-    found, cutoff = find_likely(text, sources, among)
-    return found.where(found.strengths >= cutoff)
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What tags know of a phrase. parts: for each part that they name, the photos that show it; unknown: how many
+    words name nothing.
+    """
+
+    parts: tuple[Keys, ...] = ()
+    unknown: int = 0
+
+    @property
+    def calibration(self) -> Calibration:
+        """The one that such phrases were measured by."""
+        return PARTLY_KNOWN if len(self.parts) > 1 or (self.parts and self.unknown) else WHOLE
+
+    def share_in(self, keys: Keys) -> FloatArray:
+        """Of each photo, how many of the parts it shows, (n,) from 0 to 1."""
+        shown = [np.isin(keys, part) for part in self.parts]
+        return np.mean(shown, axis=0, dtype=np.float32) if shown else np.zeros(len(keys), np.float32)
 
 
-def find_likely(text: str, sources: SearchSources, among: Keys | None = None) -> tuple[Matches, float]:
-    """The photos nearest to a phrase, and the probability from which on likeness alone makes them an answer.
+def match_likeness(text: str, sources: SearchSources, evidence: Evidence, among: Keys | None = None) -> Matches:
+    """The photos that look like what a phrase says, with the probability that they do.
 
     among: only these photos, keys ascending.
     """
     if not len(sources.basis.sample):
-        return NOTHING, 1.0
+        return NOTHING
     query = sources.encode([text])[0]  # (512,)
     # The index may know photos that the store has dropped since.
-    found = _judge(text, query, *sources.index.nearest(query, _MOST_CANDIDATES), sources)
+    found = _judge(text, query, evidence, *sources.index.nearest(query, _MOST_CANDIDATES), sources)
     found = found.within(sources.basis.roster.keys)
-    cutoff = least_sure(found.strengths, len(sources.basis.roster.keys), None if among is None else len(among))
+    photos = len(sources.basis.roster.keys)
+    cutoff = least_sure(found.strengths, evidence.calibration, photos, None if among is None else len(among))
     if among is not None:
         if len(among) <= _MOST_CANDIDATES:
             known = sources.unit.analyses.known_embeddings(sources.model, among)
-            found = _judge(text, query, *known, sources)
+            found = _judge(text, query, evidence, *known, sources)
         found = found.within(among)
-    return found, cutoff
+    return found.where(found.strengths >= cutoff)
 
 
-def _judge(text: str, query: FloatArray, keys: Keys, embeddings: FloatArray, sources: SearchSources) -> Matches:
+def _judge(
+    text: str, query: FloatArray, evidence: Evidence, keys: Keys, embeddings: FloatArray, sources: SearchSources
+) -> Matches:
     if not len(keys):
         return NOTHING
-    chances = judge_likeness(embeddings, query, sources.concepts().vectors, sources.basis.sample @ query)
+    scores = standard_scores(embeddings, query, sources.concepts().vectors, sources.basis.sample @ query)
+    chances = judge_likeness(scores, evidence.share_in(keys), evidence.unknown, evidence.calibration)
     return Matches.of(keys, chances, lambda _, p: (Reason("likeness", p, f"It looks like “{text}” ({p:.0%})."),))
 
 
-def least_sure(chances: FloatArray, photos: int, among: int | None = None) -> float:
-    """The probability from which on likeness alone is an answer.
+def least_sure(chances: FloatArray, by: Calibration, photos: int, among: int | None = None) -> float:
+    """The probability from which on likeness is an answer.
 
     chances: of the nearest photos of a library of so many; among: of how many the answer is chosen, if not of all.
     """
-    mass = float(chances[chances >= _LEAST_SURE].sum())
+    mass = float(chances[chances >= _DOUBTFUL].sum())
     if mass >= _THERE + _THERE_OF_EACH * photos:
-        return _LEAST_SURE if among is None else _LEAST_SURE_AMONG
-    rate, steepness = _FALSE_ALARMS
+        return by.least if among is None else by.least_among
+    rate, steepness = by.false_alarms
     looked_at = max(photos, _MEASURED_ON) if among is None else among
     odds: float = (looked_at * rate / _ACCEPTED) ** (1.0 / steepness)
-    return max(_LEAST_SURE, odds / (1.0 + odds))
+    return max(by.least, odds / (1.0 + odds))
 
 
-def judge_likeness(embeddings: FloatArray, query: FloatArray, concepts: FloatArray, rest: FloatArray) -> FloatArray:
-    """The probability that photos show what a phrase says, (n,) float32; all is as in `standard_scores`."""
-    for_photo, for_phrase = standard_scores(embeddings, query, concepts, rest)
-    logit = _FOR_PHOTO * for_photo + _FOR_PHRASE * for_phrase + _BIAS
+def judge_likeness(scores: FloatArray, share: FloatArray, unknown: int, by: Calibration) -> FloatArray:
+    """The probability that photos show what a phrase says, (n,) float32.
+
+    scores (2, n): as from `standard_scores`; share (n,): as from `Evidence.share_in`.
+    """
+    for_photo, for_phrase = scores
+    logit = by.for_photo * for_photo + by.for_phrase * for_phrase + by.bias
+    logit = logit + by.for_part * share + by.for_unknown * unknown
     return np.asarray(1.0 / (1.0 + np.exp(-logit)), dtype=np.float32)
 
 

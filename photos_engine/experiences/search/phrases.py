@@ -12,8 +12,8 @@ from rapidfuzz import fuzz, process
 from photos_engine.analyzers.taxonomy import Match as Named
 from photos_engine.analyzers.taxonomy import words as bare_words
 from photos_engine.experiences.search.facts import match_words
-from photos_engine.experiences.search.likeness import ENOUGH_WITH_TAG, find_likely, match_likeness
-from photos_engine.experiences.search.matches import NOTHING, Matches, all_of, any_of, either, merged
+from photos_engine.experiences.search.likeness import Evidence, match_likeness
+from photos_engine.experiences.search.matches import NOTHING, Matches, all_of, either, merged
 from photos_engine.experiences.search.sources import SearchSources
 from photos_engine.experiences.search.understand import STOP_WORDS
 from photos_engine.index.protocol import Keys
@@ -32,7 +32,12 @@ _FEW = 10
 """Photos with a tag among those of a time or place, below which likeness adds to them: as many as one looks at."""
 _WORTH_SUGGESTING = 0.4
 _MOST_SUGGESTIONS = 5
-_JOINING = STOP_WORDS | {"and"}
+_SMALL_WORDS = (
+    "and into onto over under through up down out off across along as while his her their its be being wearing one two "
+    "three some"
+)
+_JOINING = STOP_WORDS | frozenset(_SMALL_WORDS.split())
+"""Words that join others: no tag names them, and no photo can be asked for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +87,7 @@ def match_phrase(text: str, sources: SearchSources, among: Keys | None = None) -
     if reading.named and not reading.unknown:
         found = either(found, _match_all_tags(text, reading, sources, among))
     if reading.unknown or len(reading.named) > 1 or len(found) < (1 if among is None else min(_FEW, len(among))):
-        found = either(found, _match_likeness(text, reading, sources, among))
+        found = either(found, match_likeness(text, sources, _evidence(reading, sources), among))
     if not len(found) and not reading.named:
         found = _within(_match_concept(text, sources), among)
     return found
@@ -99,24 +104,15 @@ def _match_all_tags(text: str, reading: Reading, sources: SearchSources, among: 
     shown = _within(shown, among)
     if not len(shown) or is_sure:
         return shown
-    return shown.within(match_likeness(text, sources, among).keys)
+    return shown.within(match_likeness(text, sources, _evidence(reading, sources), among).keys)
 
 
 def _sure(found: Matches) -> Matches:
     return found.where(found.strengths >= _ANSWERS)
 
 
-def _match_likeness(text: str, reading: Reading, sources: SearchSources, among: Keys | None) -> Matches:
-    """The photos that look like the phrase.
-
-    Where tags say only a part of it, less likeness is asked of the photos that show that part.
-    """
-    found, cutoff = find_likely(text, sources, among)
-    is_answer = found.strengths >= cutoff
-    if reading.named and reading.unknown:
-        shown = any_of(_match_tags(names, sources) for names in reading.named)
-        is_answer |= np.isin(found.keys, shown.keys) & (found.strengths >= min(cutoff, ENOUGH_WITH_TAG))
-    return found.where(is_answer)
+def _evidence(reading: Reading, sources: SearchSources) -> Evidence:
+    return Evidence(tuple(_match_tags(names, sources).keys for names in reading.named), len(reading.unknown))
 
 
 def _match_tags(names: Sequence[Named], sources: SearchSources) -> Matches:

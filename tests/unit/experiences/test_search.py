@@ -14,7 +14,14 @@ from hypothesis import strategies as st
 from photos_engine.errors import UsageError
 from photos_engine.experiences.search import Completions, Example, search
 from photos_engine.experiences.search.answer import _best
-from photos_engine.experiences.search.likeness import least_sure
+from photos_engine.experiences.search.likeness import (
+    PARTLY_KNOWN,
+    WHOLE,
+    Calibration,
+    Evidence,
+    judge_likeness,
+    least_sure,
+)
 from photos_engine.types import DateSource, Decision, DetectedObject, Place, SearchAnswer, Suggestion
 
 Ask = Callable[..., SearchAnswer]
@@ -152,20 +159,39 @@ def test_the_best_are_those_of_the_whole_order(pairs: list[tuple[float, int]], l
     assert few[np.lexsort((few, -taken[few], -strengths[few]))][:limit].tolist() == whole
 
 
-@given(st.integers(1, 1_000_000), st.integers(1, 1_000_000))
-def test_more_photos_ask_for_more_sureness(few: int, more: int) -> None:
+@given(st.integers(1, 1_000_000), st.integers(1, 1_000_000), st.sampled_from([WHOLE, PARTLY_KNOWN]))
+def test_more_photos_ask_for_more_sureness(few: int, more: int, by: Calibration) -> None:
     few, more = sorted((few, more))
     nobody = np.zeros(200, np.float32)
-    assert 0.4 < least_sure(nobody, few) <= least_sure(nobody, more) < 1
-    assert 0.2 <= least_sure(nobody, more, among=few) <= least_sure(nobody, more)
+    assert 0.3 < least_sure(nobody, by, few) <= least_sure(nobody, by, more) < 1
+    assert by.least <= least_sure(nobody, by, more, among=few) <= least_sure(nobody, by, more)
 
 
-def test_many_doubtful_photos_together_are_an_answer() -> None:
+@pytest.mark.parametrize("by", [WHOLE, PARTLY_KNOWN])
+def test_many_doubtful_photos_together_are_an_answer(by: Calibration) -> None:
     doubtful = np.full(20, 0.3, np.float32)
-    assert least_sure(doubtful, 1_000) == 0.2
-    assert least_sure(doubtful, 1_000, among=30) == 0.1
-    assert least_sure(doubtful[:4], 1_000) > 0.4
-    assert least_sure(doubtful, 100_000) > 0.9
+    assert least_sure(doubtful, by, 1_000) == by.least
+    assert least_sure(doubtful, by, 1_000, among=30) == by.least_among
+    assert least_sure(doubtful[:4], by, 1_000) > by.least
+    assert least_sure(doubtful, by, 100_000) > 0.7
+
+
+def test_what_tags_say_of_a_part_speaks_for_a_photo_and_words_without_tags_against() -> None:
+    dogs, piers = np.array([1, 2]), np.array([2])
+    jumping = Evidence((dogs, piers), unknown=1)
+    share = jumping.share_in(np.array([1, 2, 3]))
+    assert share.tolist() == [0.5, 1.0, 0.0]
+    alike = np.full((2, 3), 4.0, np.float32)
+    some, both, none = judge_likeness(alike, share, jumping.unknown, jumping.calibration)
+    assert none < some < both
+    assert both < judge_likeness(alike, share, 0, jumping.calibration)[1]
+
+
+def test_a_phrase_is_partly_known_where_tags_are_a_part_of_it() -> None:
+    part = np.array([1])
+    assert [Evidence(parts, unknown).calibration for parts, unknown in (((), 2), ((part,), 0))] == [WHOLE, WHOLE]
+    for parts, unknown in (((part,), 1), ((part, part), 0)):
+        assert Evidence(parts, unknown).calibration == PARTLY_KNOWN
 
 
 def test_guessed_dates_rank_below_recorded_ones(library: Library, ask: Ask) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from xml.etree.ElementTree import fromstring
 
@@ -14,7 +15,7 @@ from photos_engine.analyzers.taxonomy import Taxonomy
 from photos_engine.experiences.search import describe_all, write_feed, write_sidecars
 from photos_engine.experiences.search.export import as_xmp, is_ours
 from photos_engine.ingest.xmp import read_xmp
-from photos_engine.types import AnalysedPhoto, Photo, Place, QualitySignals
+from photos_engine.types import AnalysedPhoto, Photo, Place, QualitySignals, TagExport
 
 TAGS = {"golden_retriever": 0.8, "dog": 0.9, "beach": 0.7, "cat": 0.3, "grass": 0.9}
 
@@ -31,12 +32,12 @@ def photo(tmp_path: Path) -> Path:
     return path
 
 
-def export(*items: AnalysedPhoto) -> object:
-    return write_sidecars(describe_all(items, Taxonomy.load()))
+def export(*items: AnalysedPhoto, known: Sequence[Path] = ()) -> TagExport:
+    return write_sidecars(describe_all(items, Taxonomy.load()), map(str, known))[0]
 
 
 def test_a_sidecar_has_words_paths_and_the_place(photo: Path) -> None:
-    report = write_sidecars(describe_all([make_item(photo)], Taxonomy.load()))
+    report = export(make_item(photo))
     assert (report.written, report.unchanged, report.refused) == (1, 0, ())
     assert photo.read_bytes() == b"pixels"
     sidecar = photo.with_name("a & b.jpg.xmp")
@@ -60,10 +61,10 @@ def test_what_other_programs_search_finds_the_words(photo: Path) -> None:
 def test_what_is_right_already_is_not_written_again_and_what_changed_is(photo: Path) -> None:
     export(make_item(photo))
     stamp = photo.with_name(f"{photo.name}.xmp").stat().st_mtime_ns
-    again = write_sidecars(describe_all([make_item(photo)], Taxonomy.load()))
+    again = export(make_item(photo))
     assert (again.written, again.unchanged) == (0, 1)
     assert photo.with_name(f"{photo.name}.xmp").stat().st_mtime_ns == stamp
-    changed = write_sidecars(describe_all([make_item(photo, tags={"cat": 0.9})], Taxonomy.load()))
+    changed = export(make_item(photo, tags={"cat": 0.9}))
     assert changed.written == 1
     assert "cat" in photo.with_name(f"{photo.name}.xmp").read_text()
 
@@ -75,7 +76,7 @@ def test_the_sidecar_of_another_is_left_as_it_is(photo: Path, edit: str) -> None
         export(make_item(photo))
         edit = sidecar.read_text().replace("<dc:subject>", "<xmp:Rating>5</xmp:Rating><dc:subject>")
     sidecar.write_text(edit)
-    report = write_sidecars(describe_all([make_item(photo, tags={"cat": 0.9})], Taxonomy.load()))
+    report = export(make_item(photo, tags={"cat": 0.9}))
     assert [(failure.path, failure.error) for failure in report.refused] == [(sidecar, "foreign_sidecar")]
     assert (report.written, sidecar.read_text()) == (0, edit)
 
@@ -86,8 +87,28 @@ def test_every_file_of_a_photo_and_no_photo_without_tags(tmp_path: Path) -> None
     assert {p.name for p in tmp_path.iterdir()} == {"a.jpg.xmp", "b.jpg.xmp"}
 
 
+def test_a_sidecar_of_ours_goes_with_its_photo_and_one_of_others_stays(tmp_path: Path) -> None:
+    gone, untold, edited = (tmp_path / name for name in ("gone.jpg", "untold.jpg", "edited.jpg"))
+    export(make_item(gone), make_item(untold), make_item(edited))
+    theirs = edited.with_name("edited.jpg.xmp")
+    theirs.write_text(theirs.read_text().replace("dog", "hound"))
+    bare = make_item(untold, place=None, tags={})
+    report = export(bare, known=[gone, untold, edited, tmp_path / "never.jpg"])
+    assert (report.written, report.unchanged, report.removed, report.refused) == (0, 0, 2, ())
+    assert list(tmp_path.iterdir()) == [theirs]
+
+
+def test_it_tells_by_how_much_sidecars_are_newer(photo: Path) -> None:
+    described = list(describe_all([make_item(photo)], Taxonomy.load()))
+    _, shifts = write_sidecars(described)
+    written = photo.with_name(f"{photo.name}.xmp").stat().st_mtime_ns
+    assert shifts == {str(photo): written}
+    assert write_sidecars(described)[1] == {}
+    assert write_sidecars([], [str(photo)])[1] == {str(photo): -written}
+
+
 def test_where_nothing_can_be_written_it_says_so(tmp_path: Path) -> None:
-    report = write_sidecars(describe_all([make_item(tmp_path / "gone" / "a.jpg")], Taxonomy.load()))
+    report = export(make_item(tmp_path / "gone" / "a.jpg"))
     assert [failure.error for failure in report.refused] == ["unwritable"]
 
 
