@@ -33,8 +33,15 @@ def candidates(
     return tuple(_as_crop(frame) for frame in find_frames(saliency, size_px, aspect, things, limit=limit))
 
 
+_ROOM = 0.7  # of what draws the eye: where the best crop keeps less, the shape is the trouble
+
+
 def _as_crop(frame: Frame) -> Crop:
     reasons = [Reason("kept", frame.kept, f"It keeps {frame.kept:.0%} of what draws the eye.")]
+    if frame.scale == 1.0 and frame.kept < _ROOM:
+        left, top, right, bottom = frame.box
+        shape = "low" if bottom - top < right - left else "narrow"
+        reasons.append(Reason("no_room", frame.kept - 1.0, f"This shape is too {shape} for what draws the eye."))
     if frame.cut > 0.05:
         reasons.append(Reason("cut", -frame.cut, f"Its edges pass through {frame.cut:.0%} of what draws the eye."))
     if frame.balance >= 0.8:

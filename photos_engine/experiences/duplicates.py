@@ -193,11 +193,11 @@ class _Library:
         return np.array([sum(merits(self.items[row]).values()) for row in rows.tolist()], np.float32)
 
     def are_text(self, pairs: Pairs) -> Mask:
-        """Say for which pairs, (m,), one is utility content: a page, a screen, a meme."""
+        """Say for which pairs, (m,), both are utility content: pages, screens, memes. A copy of one is one, too."""
         is_text = np.zeros(len(self.items), bool)
         for row in np.unique(pairs).tolist():
             is_text[row] = assess_utility(self.items[row]).kind is not None
-        found: Mask = is_text[pairs[:, 0]] | is_text[pairs[:, 1]]
+        found: Mask = is_text[pairs[:, 0]] & is_text[pairs[:, 1]]
         return found
 
     def is_group_dismissed(self, kind: str, star: Sequence[int]) -> bool:
