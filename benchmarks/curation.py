@@ -36,6 +36,7 @@ from scripted import (
 )
 
 from photos_engine import PhotosEngine
+from photos_engine.alignment import read_grey
 from photos_engine.analyzers import Taxonomy
 from photos_engine.changes import Marks
 from photos_engine.curation import assess_quality, is_showable
@@ -221,20 +222,26 @@ def area_under_curve(scores: NDArray[np.float64], is_true: NDArray[np.bool_]) ->
     return float((ranks[is_true].sum() - true * (true + 1) / 2) / (true * (len(scores) - true)))
 
 
-def measure_scale(snapshot: Snapshot, count: int) -> dict[str, Any]:
+def measure_scale(engine: PhotosEngine, count: int) -> dict[str, Any]:
     """CPU seconds and memory for the groups of a library enlarged to `count` photos; memory on Linux only.
 
     Then for keeping them up when the last `FRESH` photos have come in, and whether that gives the same.
     """
+    snapshot = engine.snapshot()
     large = enlarge(snapshot, count)
+    originals = {item.photo.id[6:]: item.photo for item in snapshot.photos}  # `enlarge` counts lives in front
+
+    def view(photo_id: str) -> FloatArray:
+        return read_grey(engine.thumbnail(originals[photo_id[6:]]).read_bytes())
+
     earlier = replace(large, photos=large.photos[:-FRESH], embeddings=large.embeddings[:-FRESH])
-    known = find_groups(earlier)
+    known = find_groups(earlier, view=view)
     marks = Marks.of(earlier, known, "")
     before = peak_memory_mb(forget=True)
     started = time.process_time()
-    groups = find_groups(large)
+    groups = find_groups(large, view=view)
     made, peak = time.process_time(), peak_memory_mb()
-    kept_up = update_groups(large, marks, known)
+    kept_up = update_groups(large, marks, known, view=view)
     updated = time.process_time()
     return {
         "photos": len(large.photos),
@@ -279,7 +286,7 @@ def main() -> None:
                 figures = {"life": {"folder": life, "analysed": report.analysed}, **judge(engine, Truth(life))}
                 judged.append(figures)
                 if options.scale:
-                    figures["scale"] = measure_scale(engine.snapshot(), options.scale)
+                    figures["scale"] = measure_scale(engine, options.scale)
                 if options.crops and len(judged) == 1:
                     figures["crops"] = judge_crops(engine, options.crops)
             print_figures(figures, as_json=options.json)

@@ -45,7 +45,7 @@ def _as_crop(frame: Frame) -> Crop:
     if frame.cut > 0.05:
         reasons.append(Reason("cut", -frame.cut, f"Its edges pass through {frame.cut:.0%} of what draws the eye."))
     if frame.balance >= 0.8:
-        reasons.append(Reason("balance", frame.balance, "Its subject lies on a third or in the middle."))
+        reasons.append(Reason("balance", frame.balance, "Its subject lies on a third or nearer to the middle."))
     if frame.scale < 1.0:
         reasons.append(Reason("tight", frame.scale - 1.0, "It is tighter than it need be."))
     return Crop(frame.box, frame.score, tuple(reasons))
