@@ -12,7 +12,6 @@ one source that was used twice, or two sources that hold the same pixels.
 from __future__ import annotations
 
 import argparse
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -21,41 +20,63 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from crops import judge_crops
 from numpy.typing import NDArray
-from PIL import Image
-from scripted import Pair, Truth, add_life_options, enlarge, lives, pairs_of, print_figures, share
+from scripted import (
+    Pair,
+    Truth,
+    add_life_options,
+    enlarge,
+    library_of,
+    lives,
+    pairs_of,
+    print_figures,
+    share,
+    workplace,
+)
 
 from photos_engine import PhotosEngine
+from photos_engine.alignment import read_grey
 from photos_engine.analyzers import Taxonomy
 from photos_engine.changes import Marks
 from photos_engine.curation import assess_quality, is_showable
-from photos_engine.experiences import autocrop, recommend
+from photos_engine.experiences import recommend
 from photos_engine.experiences.duplicates import find_groups, update_groups
 from photos_engine.experiences.featured import TASTE
-from photos_engine.models import corpus
 from photos_engine.selection import rate_photo
-from photos_engine.types import UTILITY_KINDS, Box, Decision, DetectedObject, FloatArray, Snapshot, Tag
+from photos_engine.types import UTILITY_KINDS, Decision, FloatArray, Snapshot, Tag
 
 FRESH = 200
-ASPECTS = ((1, 1), (4, 3), (16, 9), (9, 16))
 
 
 def precision_and_recall(found: set[Any], true: set[Any]) -> dict[str, Any]:
-    hits = len(found & true)
+    return _as_shares_of(len(true), len(found), len(found & true))
+
+
+def _as_shares_of(true: int, found: int, right: int) -> dict[str, Any]:
+    precision, recall = share(right, found), share(right, true)
+    return {"true": true, "found": found, "right": right, "precision": precision, "recall": recall}
+
+
+def pool(tables: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The rows of precision and recall of several lives as if they were one: kinds of few pictures need many lives."""
+    names = [name for name, row in tables[0].items() if isinstance(row, dict) and "right" in row]
+    counts = ("true", "found", "right")
     return {
-        "true": len(true),
-        "found": len(found),
-        "precision": share(hits, len(found)),
-        "recall": share(hits, len(true)),
+        name: _as_shares_of(*(sum(table[name][count] for table in tables if name in table) for count in counts))
+        for name in names
     }
 
 
 def judge_utility(engine: PhotosEngine, truth: Truth) -> dict[str, Any]:
-    photos = [item.photo for item in engine.snapshot().photos]
-    true = {photo.id: truth.of(photo)["kind"] for photo in photos if truth.of(photo)["kind"] != "photo"}
-    found = {utility.photo.id: utility.kind for utility in engine.utility()}
+    kinds = {item.photo.id: truth.kind_of(item.photo) for item in engine.snapshot().photos}
+    true = {photo_id: kind for photo_id, kind in kinds.items() if kind not in ("photo", None)}
     # A page is a page: the script calls handwriting a document.
-    found = {photo_id: "document" if kind == "handwriting" else kind for photo_id, kind in found.items()}
+    found = {
+        utility.photo.id: "document" if utility.kind == "handwriting" else utility.kind
+        for utility in engine.utility()
+        if kinds[utility.photo.id] is not None
+    }
     by_kind = {
         kind: precision_and_recall(
             {i for i, k in found.items() if k == kind}, {i for i, k in true.items() if k == kind}
@@ -63,7 +84,8 @@ def judge_utility(engine: PhotosEngine, truth: Truth) -> dict[str, Any]:
         for kind in UTILITY_KINDS
         if kind in true.values() or kind in found.values()
     }
-    return {"any kind": precision_and_recall(set(found), set(true)), **by_kind}
+    misnamed = sum(kind is None for kind in kinds.values())
+    return {"any kind": precision_and_recall(set(found), set(true)), **by_kind, "misnamed, left out": misnamed}
 
 
 def judge_duplicates(engine: PhotosEngine, truth: Truth) -> dict[str, Any]:
@@ -200,20 +222,26 @@ def area_under_curve(scores: NDArray[np.float64], is_true: NDArray[np.bool_]) ->
     return float((ranks[is_true].sum() - true * (true + 1) / 2) / (true * (len(scores) - true)))
 
 
-def measure_scale(snapshot: Snapshot, count: int) -> dict[str, Any]:
+def measure_scale(engine: PhotosEngine, count: int) -> dict[str, Any]:
     """CPU seconds and memory for the groups of a library enlarged to `count` photos; memory on Linux only.
 
     Then for keeping them up when the last `FRESH` photos have come in, and whether that gives the same.
     """
+    snapshot = engine.snapshot()
     large = enlarge(snapshot, count)
+    originals = {item.photo.id[6:]: item.photo for item in snapshot.photos}  # `enlarge` counts lives in front
+
+    def view(photo_id: str) -> FloatArray:
+        return read_grey(engine.thumbnail(originals[photo_id[6:]]).read_bytes())
+
     earlier = replace(large, photos=large.photos[:-FRESH], embeddings=large.embeddings[:-FRESH])
-    known = find_groups(earlier)
+    known = find_groups(earlier, view=view)
     marks = Marks.of(earlier, known, "")
     before = peak_memory_mb(forget=True)
     started = time.process_time()
-    groups = find_groups(large)
+    groups = find_groups(large, view=view)
     made, peak = time.process_time(), peak_memory_mb()
-    kept_up = update_groups(large, marks, known)
+    kept_up = update_groups(large, marks, known, view=view)
     updated = time.process_time()
     return {
         "photos": len(large.photos),
@@ -233,82 +261,6 @@ def peak_memory_mb(*, forget: bool = False) -> int:
     return int(status.partition("VmHWM:")[2].split()[0]) // 1024
 
 
-def judge_crops(engine: PhotosEngine, data: Path) -> dict[str, Any]:
-    """Share of the main box's area inside the crop, of what of it could be, on pictures held out from training.
-
-    Ours from what draws the eye and what the model finds; from what draws the eye alone; with every labelled box, which
-    is what a detector that never errs would give; a centre crop; and smartcrop's (PyPI), at the largest size as all.
-    """
-    rows: dict[str, list[dict[str, float]]] = {f"{w}:{h}": [] for w, h in ASPECTS}
-    fitting: dict[str, list[dict[str, float]]] = {aspect: [] for aspect in rows}
-    for picture in corpus.list_pictures(data):
-        if picture.source != "coco128" or not picture.held_out or not (boxes := labelled_boxes(picture.path)):
-            continue
-        main = max(boxes, key=lambda box: (box[2] - box[0]) * (box[3] - box[1]))
-        with Image.open(picture.path) as opened:
-            image = opened.convert("RGB")
-        seen = engine.analyze(image)
-        every = [DetectedObject("thing", box, 1.0) for box in boxes]
-        for aspect in ASPECTS:
-            box = autocrop.crop(seen.saliency, image.size, aspect, seen.objects).box
-            width, height = box[2] - box[0], box[3] - box[1]
-            crops = {
-                "ours": box,
-                "without things": autocrop.crop(seen.saliency, image.size, aspect).box,
-                "with every box": autocrop.crop(seen.saliency, image.size, aspect, every).box,
-                "centre": (0.5 - width / 2, 0.5 - height / 2, 0.5 + width / 2, 0.5 + height / 2),
-                "smartcrop": crop_smartly(image, aspect),
-            }
-            sides = (main[2] - main[0], main[3] - main[1])
-            most = min(1.0, width / sides[0]) * min(1.0, height / sides[1])
-            row = {name: inside(main, crop) / most for name, crop in crops.items() if crop is not None}
-            rows[f"{aspect[0]}:{aspect[1]}"].append(row)
-            if sides[0] <= width and sides[1] <= height:
-                fitting[f"{aspect[0]}:{aspect[1]}"].append(row)
-    judged = {**{f"{aspect}, where it fits": found for aspect, found in fitting.items()}, **rows}
-    return {title: {"pictures": len(found), **_as_shares(found)} for title, found in judged.items() if found}
-
-
-def _as_shares(rows: Sequence[Mapping[str, float]]) -> dict[str, Any]:
-    """Of each way to crop the mean share, and of how many pictures at least 95 % is inside."""
-    names = ("ours", "without things", "with every box", "centre", "smartcrop")
-    values = {name: [row[name] for row in rows if name in row] for name in names}
-    return {
-        name: f"{np.mean(some):.3f}, {share(sum(v >= 0.95 for v in some), len(some))} whole"
-        if some
-        else "not installed"
-        for name, some in values.items()
-    }
-
-
-def crop_smartly(image: Image.Image, aspect: tuple[int, int]) -> Box | None:
-    """The public smartcrop algorithm's crop, as large as can be; None where it isn't installed."""
-    try:
-        from smartcrop import SmartCrop
-    except ImportError:
-        return None
-    scale = min(image.width / aspect[0], image.height / aspect[1])
-    size = (int(aspect[0] * scale), int(aspect[1] * scale))
-    found = SmartCrop().crop(image, *size, min_scale=1.0, max_scale=1.0)["top_crop"]
-    left, top = found["x"] / image.width, found["y"] / image.height
-    return (left, top, left + found["width"] / image.width, top + found["height"] / image.height)
-
-
-def labelled_boxes(picture: Path) -> list[Box]:
-    """The labelled boxes of a picture, from YOLO's text form: class, centre and size as shares."""
-    labels = Path(str(picture.with_suffix(".txt")).replace("/images/", "/labels/"))
-    if not labels.is_file():
-        return []
-    rows = [tuple(map(float, line.split()[1:5])) for line in labels.read_text().splitlines() if line.strip()]
-    return [(x - w / 2, y - h / 2, x + w / 2, y + h / 2) for x, y, w, h in rows]
-
-
-def inside(box: Box, frame: Box) -> float:
-    width = max(0.0, min(box[2], frame[2]) - max(box[0], frame[0]))
-    height = max(0.0, min(box[3], frame[3]) - max(box[1], frame[1]))
-    return width * height / ((box[2] - box[0]) * (box[3] - box[1]))
-
-
 def judge(engine: PhotosEngine, truth: Truth) -> dict[str, Mapping[str, Any]]:
     """Every figure of one indexed life, by section."""
     return {
@@ -326,16 +278,21 @@ def main() -> None:
     parser.add_argument("--crops", type=Path, metavar="DATA", help="also judge crops on the labelled pictures of DATA")
     parser.add_argument("--scale", type=int, default=0, help="also time the groups of so many photos")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        for number, life in enumerate(lives(options, Path(folder))):
-            with PhotosEngine.open(Path(folder) / f"library{number}") as engine:
+    judged = []
+    with workplace(options) as folder:
+        for life in lives(options, folder):
+            with PhotosEngine.open(library_of(life, folder)) as engine:
                 report = engine.index([life])
                 figures = {"life": {"folder": life, "analysed": report.analysed}, **judge(engine, Truth(life))}
-                if options.crops:
-                    figures["crops"] = judge_crops(engine, options.crops)
+                judged.append(figures)
                 if options.scale:
-                    figures["scale"] = measure_scale(engine.snapshot(), options.scale)
+                    figures["scale"] = measure_scale(engine, options.scale)
+                if options.crops and len(judged) == 1:
+                    figures["crops"] = judge_crops(engine, options.crops)
             print_figures(figures, as_json=options.json)
+    if len(judged) > 1:
+        sections = {f"{name}, all lives": pool([each[name] for each in judged]) for name in ("utility", "duplicates")}
+        print_figures(sections, as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -6,10 +6,10 @@
 Every hash gets the largest threshold at which no more than one pair in a million of different pictures is
 called one. The pictures are held out from training, and every two of one set are compared, so neighbours of
 one place are among them. What is the same picture twice (grey thumbnails correlated by 0.9) counts for
-nothing. The engine asks for a near print and a like embedding, at limits of its own: wider ones where both
-files say that they were taken at one time. The second table takes the edited twins of imagededup and PDQ from
-DATA/duplicates. imagededup, which pulls torch and torchvision even for its hashes, is left out where it isn't
-installed.
+nothing. The engine asks for a near print and a like embedding, at limits of its own, and lays thumbnails on each
+other where these leave it open; limits are wider where both files say that they were taken at one time. The second
+table takes the edited twins of imagededup and PDQ from DATA/duplicates. imagededup, which pulls torch and torchvision
+even for its hashes, is left out where it isn't installed.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import argparse
 import io
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -29,21 +30,33 @@ import peers
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageOps
 
+from photos_engine.alignment import SIDE, read_grey
 from photos_engine.analyzers import SceneAnalyzer
 from photos_engine.errors import PhotoError
-from photos_engine.experiences.duplicates import Likeness
 from photos_engine.ingest import decode_photo
+from photos_engine.ingest.pixels import encode_thumbnail
+from photos_engine.likenesses import Columns, Likeness, copies, find_twins
 from photos_engine.models import corpus
 from photos_engine.models.degrade import crop_share, recompress, resize_share
-from photos_engine.types import FloatArray
+from photos_engine.types import (
+    EMBEDDING_DIMENSIONS,
+    AnalysedPhoto,
+    CaptureFacts,
+    DateSource,
+    FloatArray,
+    Photo,
+    QualitySignals,
+    Snapshot,
+    ZoneSource,
+)
 
 ORDINARY = ("flickr8k", "coco128", "subjects", "scenes", "scenes_grey", "weather", "rooms", "events")
 WRONG = 1e-6
 THUMBNAIL, SAME = 32, 0.9
 TURNED = ("rotat", "flip", "transpose")  # twins that none of the hashes is made for
 LIMITS = Likeness()
-ENGINE = {"engine, one time": LIMITS.timed_copy_bits, "engine, no time": LIMITS.copy_bits}
-BITS, FAR = 256, 257
+ENGINE = {"engine, one time": True, "engine, no time": False}
+BITS = 256
 Pixels = NDArray[np.uint8]
 Bits = NDArray[np.bool_]
 Rows = Bits | FloatArray
@@ -118,7 +131,7 @@ def _bits_of(digits: str) -> Bits:
 
 
 class Own:
-    """What the engine compares of pictures, each looked at once: the print, and the print with the embedding."""
+    """What the engine compares of pictures, each looked at once: the print; and all that it knows of one."""
 
     def __init__(self, analyzer: SceneAnalyzer) -> None:
         self._seen = lru_cache(1)(
@@ -130,9 +143,37 @@ class Own:
         seen = self._seen(pixels.tobytes(), pixels.shape)
         return np.unpackbits(np.frombuffer(seen.print, np.uint8)).astype(bool)
 
-    def print_and_embedding(self, pixels: Pixels) -> FloatArray:
-        """Its bits as 0 and 1, and then the 512 numbers."""
-        return np.concatenate([self.print_of(pixels), self._seen(pixels.tobytes(), pixels.shape).embedding])
+    def all_of(self, pixels: Pixels) -> FloatArray:
+        """A row of `FACTS`: width and height, bits as 0 and 1, embedding, grey values of the kept thumbnail."""
+        embedding = self._seen(pixels.tobytes(), pixels.shape).embedding
+        grey = read_grey(encode_thumbnail(Image.fromarray(pixels)))
+        return np.concatenate([pixels.shape[1::-1], self.print_of(pixels), embedding, grey.ravel()]).astype(np.float32)
+
+
+FACTS = np.cumsum([2, BITS, EMBEDDING_DIMENSIONS])
+
+
+def find_copies(one: FloatArray, other: FloatArray, *, is_timed: bool) -> Bits:
+    """(n, facts), (m, facts) -> (n, m): which the engine calls copies. is_timed: all say that they are of one time."""
+    sizes, bits, embeddings, greys = np.split(np.concatenate([one, other]), FACTS, axis=1)
+    source = DateSource.EXIF if is_timed else DateSource.FILE_TIME
+    facts = CaptureFacts(datetime(2024, 1, 1, tzinfo=UTC), source, ZoneSource.ASSUMED)
+    items = [
+        AnalysedPhoto(
+            Photo(f"{n:032}", n, (Path(f"{n}/picture.jpg"),), False, "JPEG", 1, int(width), int(height), facts),
+            {}, {}, QualitySignals(1, 1, 1, 1), np.packbits(bits[n] > 0).tobytes(),
+        )
+        for n, (width, height) in enumerate(sizes)
+    ]  # fmt: skip
+    columns = Columns(Snapshot("", 0, tuple(items), np.ascontiguousarray(embeddings)))
+
+    def view(photo_id: str) -> FloatArray:
+        return greys[int(photo_id)].reshape(SIDE, SIDE)
+
+    pairs = copies(columns, find_twins(columns, LIMITS, view), LIMITS, view)
+    found = np.zeros((len(items), len(items)), bool)
+    found[pairs[:, 0], pairs[:, 1]] = found[pairs[:, 1], pairs[:, 0]] = True
+    return found[: len(one), len(one) :]
 
 
 def all_bits(hashes: Hashes, pictures: Iterable[Image.Image]) -> dict[str, Rows]:
@@ -151,13 +192,16 @@ def read(path: Path) -> Image.Image:
 
 
 def distances(one: Rows, other: Rows) -> NDArray[np.int64]:
-    """(n, bits), (m, bits) -> (n, m) Hamming; with embeddings after the bits, `FAR` where these are too unlike."""
-    if one.dtype == np.float32:
-        near = distances(one[:, :BITS] > 0, other[:, :BITS] > 0)
-        least = np.where(near <= LIMITS.copy_bits, LIMITS.copy_cosine, LIMITS.timed_copy_cosine)
-        return np.where(one[:, BITS:] @ other[:, BITS:].T >= least, near, FAR)
+    """(n, bits), (m, bits) -> (n, m) Hamming."""
     a, b = (np.where(bits, 1, -1).astype(np.float32) for bits in (one, other))
     return ((one.shape[1] - a @ b.T) / 2).round().astype(np.int64)
+
+
+def are_one(name: str, one: Rows, other: Rows, thresholds: Mapping[str, int]) -> Bits:
+    """(n, facts), (m, facts) -> (n, m): which pictures a hash, or the engine, calls one."""
+    if name in ENGINE:
+        return find_copies(one, other, is_timed=ENGINE[name])
+    return distances(one, other) <= thresholds[name]
 
 
 def thumbnails(pictures: Sequence[Path]) -> NDArray[np.float32]:
@@ -172,8 +216,7 @@ def choose_thresholds(bits: Mapping[str, Rows], different: Bits) -> dict[str, in
     """The largest distance per hash that `WRONG` of the different pairs stay above; -1 where none does."""
     result = {}
     for name, rows in bits.items():
-        if rows.dtype == np.float32:
-            result[name] = ENGINE[name]
+        if name in ENGINE:  # which has limits of its own
             continue
         counts = np.bincount(distances(rows, rows)[different], minlength=rows.shape[1] + 1)
         allowed = np.cumsum(counts) <= WRONG * counts.sum()
@@ -187,8 +230,8 @@ def judge_edits(hashes: Hashes, paths: Sequence[Path], thresholds: Mapping[str, 
     originals = all_bits(hashes, map(read, paths))
     for name, edit in EDITS.items():
         edited = all_bits(hashes, (edit(read(path), random) for path in paths))
-        apart = {hash_: np.diag(distances(originals[hash_], edited[hash_])) for hash_ in originals}
-        table[name] = {hash_: round(100 * float((d <= thresholds[hash_]).mean()), 1) for hash_, d in apart.items()}
+        found = {hash_: np.diag(are_one(hash_, rows, edited[hash_], thresholds)) for hash_, rows in originals.items()}
+        table[name] = {hash_: round(100 * float(hits.mean()), 1) for hash_, hits in found.items()}
     table["all"] = {hash_: round(float(np.mean([row[hash_] for row in table.values()])), 1) for hash_ in originals}
     return table
 
@@ -209,7 +252,7 @@ def judge_twins(hashes: Hashes, folder: Path, thresholds: Mapping[str, int]) -> 
     true = (names[:, None] == names[None, :])[upper]
     table: Table = {"files": {"": len(names)}, "true pairs": {"": int(true.sum())}}
     for hash_, rows in bits.items():
-        found = (distances(rows, rows) <= thresholds[hash_])[upper]
+        found = are_one(hash_, rows, rows, thresholds)[upper]
         table[hash_] = {
             "recall": round(100 * float((found & true).sum() / max(true.sum(), 1)), 1),
             "precision": round(100 * float((found & true).sum() / max(found.sum(), 1)), 1),
@@ -229,15 +272,9 @@ def picture_of(path: Path) -> str:
 def judge_neighbours(hashes: Hashes, folder: Path, thresholds: Mapping[str, int]) -> Table:
     """Pictures taken one after the other along one street: how many pairs are wrongly called one."""
     bits = all_bits(hashes, map(read, sorted(folder.rglob("*.jpg"))))
-    table = {}
-    for hash_, rows in bits.items():
-        apart = distances(rows, rows)[np.triu_indices(len(rows), 1)]
-        table[hash_] = {
-            "pairs": len(apart),
-            "called one": int((apart <= thresholds[hash_]).sum()),
-            "nearest": int(apart.min()),
-        }
-    return table
+    upper = np.triu_indices(len(next(iter(bits.values()))), 1)
+    called = {hash_: int(are_one(hash_, rows, rows, thresholds)[upper].sum()) for hash_, rows in bits.items()}
+    return {"pairs": {"": len(upper[0])}, "called one": called}
 
 
 def main() -> None:
@@ -252,7 +289,7 @@ def main() -> None:
     options = parser.parse_args()
     analyzer = SceneAnalyzer.open(options.models)
     own = Own(analyzer)
-    engine = dict.fromkeys(ENGINE, own.print_and_embedding)
+    engine = dict.fromkeys(ENGINE, own.all_of)
     hashes = {analyzer.model_name: own.print_of, **engine, **OTHERS, **imagededups()}
     held_out = [p.path for p in corpus.list_pictures(options.data) if p.held_out and p.source in ORDINARY]
     random = np.random.default_rng(0)
@@ -261,7 +298,7 @@ def main() -> None:
     different = np.triu(small @ small.T < SAME, 1)
     rows = all_bits(hashes, map(read, paths))
     thresholds = choose_thresholds(rows, different)
-    wrong = {name: int((distances(rows[name], rows[name])[different] <= limit).sum()) for name, limit in ENGINE.items()}
+    wrong = {name: int(are_one(name, rows[name], rows[name], thresholds)[different].sum()) for name in hashes}
     figures = {
         "different pairs": int(different.sum()),
         "of these called one": wrong,

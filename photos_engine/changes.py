@@ -1,6 +1,6 @@
 """Whose groups of likenesses can have changed since they were last made: after a few new photos, few.
 
-Groups are made of pairs: photos with nearly the same print, or taken one soon after the other. So what a new photo
+Groups are made of pairs: photos that look nearly the same, or were taken one soon after the other. So what a new photo
 changes lies among those that such pairs join it to, directly or through others, and all other groups stay.
 What is unchanged is told by a digest of all that groups depend on, which costs less than a look at the pictures.
 """
@@ -8,7 +8,7 @@ What is unchanged is told by a digest of all that groups depend on, which costs 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -17,7 +17,6 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from photos_engine.prints import as_words, near_prints
 from photos_engine.types import AnalysedPhoto, DuplicateGroup, Snapshot
 
 Indices = NDArray[np.int64]
@@ -75,22 +74,24 @@ class Marks:
             return None
 
 
-def find_affected(snapshot: Snapshot, before: Marks, *, radius: int, window_s: float) -> Mask | None:
+def find_affected(
+    snapshot: Snapshot, before: Marks, *, partners: Callable[[Indices], Mask], window_s: float
+) -> Mask | None:
     """Say whose groups can have changed, (n,); None where it is as well to make all again.
 
-    Whoever is in a pair with an affected photo is affected, too. radius: bits up to which two prints are a pair;
-    window_s: seconds up to which two photos are.
+    Whoever is in a pair with an affected photo is affected, too. partners: says which photos, (n,), look so much like
+    one of some that they are a pair; window_s: seconds up to which two photos are.
     """
     seeds = _changed(snapshot, before)
     if seeds is None or len(seeds) > _FEW * len(snapshot.photos):
         return None
     row_of = {item.photo.id: row for row, item in enumerate(snapshot.photos)}
     group_of = {photo_id: number for number, ids in enumerate(before.members) for photo_id in ids}
-    words, run = as_words([item.print for item in snapshot.photos]), _time_runs(snapshot, window_s)
+    run = _time_runs(snapshot, window_s)
     affected, fresh = np.zeros(len(snapshot.photos), bool), seeds
     while len(fresh):
         affected[fresh] = True
-        reached = near_prints(words, fresh, radius)
+        reached = partners(fresh)
         reached |= np.isin(run, run[fresh][run[fresh] >= 0])
         touched = {
             group_of[photo_id] for row in fresh.tolist() if (photo_id := snapshot.photos[row].photo.id) in group_of

@@ -144,9 +144,9 @@ _HEAD_FLOOR = 0.002
 """The head is a linear layer fitted on some thousand pictures: below 1 in 500 its figures are no evidence."""
 
 
-# What is written on is for reading; a scene tag of the kind itself is a second opinion from the same embedding,
-# half as good as an independent one would be, and worth nothing where no text is seen.
-_TEXT, _OWN_TAG = 1.0, 2.0
+# What is written on is for reading; the scene tag of such a kind is a second opinion from the same embedding, half as
+# good as an independent one would be, and worth nothing where no text is seen. Which kind it is, is the head's to say.
+_TEXT, _WRITTEN_TAG = 1.0, 2.0
 _WRITTEN_KINDS = ("receipt", "document", "handwriting", "whiteboard", "barcode")
 
 
@@ -168,8 +168,10 @@ _EVIDENCE: Mapping[str, _Evidence] = {
     "lossless": _Evidence("its format is one that cameras don't write", {"screenshot": 1.5, "meme": 0.5}),
     # Programs that edit or resize strip ordinary photos as well, so this alone is weak.
     "no_camera": _Evidence("no camera wrote into its file", {"screenshot": 0.5, "meme": 1.0}),
-    # What was saved from the web is seldom the person's own; what memes look like is all that is left to ask.
     "download": _Evidence("it was downloaded", {"meme": 2.5, "screenshot": 0.5, "document": 0.5, "barcode": 0.5}),
+    # With neither camera, place, people nor a camera's or a messenger's name: of ten such files nine come from the web.
+    # What memes look like says little against it, since many are photographs: only what hardly any looks like does.
+    "from_the_web": _Evidence("nothing in it tells who took it", {"meme": 2.5}),
     "messenger": _Evidence("it came through a messenger", {"meme": 1.0, "screenshot": 0.5}),
     "scan": _Evidence("its file is named or filed as a scan", {"document": 5.0, "receipt": 1.0, "handwriting": 1.0}),
     # A camera can't take a screenshot, and memes lose their camera data on the way.
@@ -242,8 +244,8 @@ def describe_kind(kind: str) -> str:
 
 
 def _weigh_writing(tags: Mapping[str, float]) -> dict[str, float]:
-    text = tags.get("text", 0.0)
-    return {kind: text * (_TEXT + _OWN_TAG * tags.get(kind, 0.0)) for kind in _WRITTEN_KINDS} if text else {}
+    weight = tags.get("text", 0.0) * (_TEXT + _WRITTEN_TAG * _surest(tags, _WRITTEN_KINDS))
+    return dict.fromkeys(_WRITTEN_KINDS, weight) if weight else {}
 
 
 def _logit(probability: float) -> float:
@@ -272,6 +274,9 @@ def _utility_facts(photo: Photo) -> list[str]:
         facts.append("gps")
     if photo.facts.people:
         facts.append("people_named")
+    is_known = origins & {Origin.CAMERA, Origin.MESSENGER} or {"camera", "gps", "people_named"} & set(facts)
+    if Origin.DOWNLOAD in origins and not is_known:
+        facts.append("from_the_web")
     return facts
 
 

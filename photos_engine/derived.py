@@ -15,6 +15,7 @@ from datetime import date
 
 import numpy as np
 
+from photos_engine.alignment import read_grey
 from photos_engine.changes import Marks
 from photos_engine.curation import apply_own_filter
 from photos_engine.errors import ModelError, VectorIndexError
@@ -210,6 +211,13 @@ class Derived:
                 logger.warning("the vector index is made again: %s", error)
         return CompactIndex(model, EMBEDDING_DIMENSIONS)
 
+    def _view(self, photo_id: str) -> FloatArray | None:
+        """A photo's thumbnail in grey; None where it has none that can be read."""
+        try:
+            return read_grey(self._library.thumbnail_path(photo_id).read_bytes())
+        except (OSError, ValueError, SyntaxError):  # a cache: without it the print alone decides
+            return None
+
     def _read(self) -> Snapshot:
         with self._store.read() as unit:
             if self._snapshot is None or self._snapshot.revision != unit.revision:
@@ -227,7 +235,10 @@ class Derived:
             known = unit.groups.all()
         path = self._library.marks_path
         before = Marks.read(path, made_from) if made_from and made_from.split()[0] == maker else None
-        groups = duplicates.update_groups(snapshot, before, known) if before else duplicates.find_groups(snapshot)
+        if before:
+            groups = duplicates.update_groups(snapshot, before, known, view=self._view)
+        else:
+            groups = duplicates.find_groups(snapshot, view=self._view)
         stacks = duplicates.as_stacks(groups)
         with self._store.begin() as unit:
             if unit.revision != snapshot.revision:

@@ -1,7 +1,7 @@
 """Where to cut a picture: frames of a given aspect around what draws the eye.
 
 Crops and wallpapers both need it. A saliency map is read as how much the eye rests where; a good frame
-keeps that, doesn't cut through it, and sets it on a third or in the middle. What is known to be a thing, a
+keeps that, doesn't cut through it, and sets it on a third or nearer to the middle. What is known to be a thing, a
 found one or a named face, is to be whole inside or left out, the larger ones first.
 """
 
@@ -24,12 +24,14 @@ _STEPS = 48  # places that are tried along each free side
 _MARGIN = 0.03  # of the picture's sides: how near to a cut counts as cut through
 _CUT, _BALANCE, _CENTRE, _LOSS = 0.65, 0.05, 0.02, 0.4
 """What cutting, imbalance, distance from the middle and lost area cost, against 1 for keeping everything."""
-_THINGS, _AREA, _PERSON = 30.0, 1.5, 2.0
+_WORST = _CUT + _BALANCE + _CENTRE + _LOSS * (1 - _SCALES[-1])  # below 0, where everything is wrong: a score of 0
+_THINGS, _AREA, _PERSON, _HEAD = 30.0, 1.5, 2.0, 0.5
 """What a thing of the whole picture's size counts, against 1 for all that draws the eye; others by their area to a
-power, so that one of a tenth of the picture counts as much as that, and most that is far off next to nothing; and how
-much more people count, which keeps a lone walker in the picture. A found thing is evidence, a missing one is none: of
-COCO128's pictures this keeps as much of the main thing as what draws the eye alone, and more of it at 9:16, where a
-fixed share for things kept less. Powers of 1 and 2 are as good there."""
+power, so that one of a tenth of the picture counts as much as that, and most that is far off next to nothing; how
+much more people count, which keeps a lone walker in the picture; and what of a person their head counts beside. A found
+thing is evidence, a missing one is none: of COCO128's pictures this keeps as much of the main thing as what draws the
+eye alone, and more of it at 9:16, where a fixed share for things kept less. Powers of 1 and 2 are as good there. Of 47
+pictures with somebody too tall for 16:9 the heads are whole in some 42, without that weight in 25 (looked at)."""
 FACE = "face"
 """The label of a face that a photo's metadata name."""
 _SAME_FRAME = 0.7  # overlap from which on two frames are one proposal
@@ -40,7 +42,7 @@ class Frame:
     """One way to cut, and why: shares from 0 to 1.
 
     kept: of what draws the eye and of known things, how much is inside. cut: how much of it the edges pass through.
-    balance: 1 where its centre lies on a third or in the middle. scale: of the largest frame's sides.
+    balance: 1 where its centre lies on a third or nearer to the middle. scale: of the largest frame's sides.
     """
 
     box: Box
@@ -70,7 +72,7 @@ def find_frames(
     boxes = np.concatenate([_places(width * scale, height * scale) for scale in scales])
     kept, cut, balance = gaze.inside(boxes), gaze.cut_by(boxes), gaze.balance_in(boxes)
     if things:
-        whole, broken, worth = _hold(boxes, things)
+        whole, broken, worth = _hold(boxes, things, size_px)
         kept, cut = ((gaze.worth * a + worth * b) / (gaze.worth + worth) for a, b in ((kept, whole), (cut, broken)))
     scale = (boxes[:, 2] - boxes[:, 0]) / width
     centre = np.abs((boxes[:, :2] + boxes[:, 2:]) / 2 - 0.5).sum(axis=1)
@@ -82,7 +84,7 @@ def find_frames(
             chosen.append(index)
         if len(chosen) == limit:
             break
-    columns = (np.clip(values, 0.0, 1.0) for values in (score, kept, cut, balance))
+    columns = (np.clip(values, 0.0, 1.0) for values in ((score + _WORST) / (1 + _WORST), kept, cut, balance))
     facts = np.stack([*columns, scale], axis=1)
     return tuple(Frame(_as_box(boxes[index]), *facts[index].tolist()) for index in chosen)
 
@@ -98,22 +100,42 @@ def share_inside(box: Box, things: Sequence[DetectedObject]) -> float:
     return float(_hold(np.array([box], np.float64), things)[0][0]) if things else 0.0
 
 
-def _hold(boxes: Values, things: Sequence[DetectedObject]) -> tuple[Values, Values, float]:
+def _hold(
+    boxes: Values, things: Sequence[DetectedObject], size_px: tuple[int, int] | None = None
+) -> tuple[Values, Values, float]:
     """How much of the things lies inside each box, and how much of what does is cut through; 0 to 1, (n,) each.
 
     And what they count together. A thing counts by how sure it is and by its size, so that what is far behind hardly
-    counts; a face by its side's length, so that the smallest does: nobody wants half a face.
+    counts; a face by its side's length, so that the smallest does: nobody wants half a face. Where the picture's size
+    is told, a person's head counts half as much again as all of them: whoever is too tall is cut at the legs.
     """
     places = np.array([thing.box for thing in things], np.float64)
     areas = np.maximum((places[:, 2:] - places[:, :2]).prod(axis=1), 1e-9)
-    is_face = np.array([thing.label == FACE for thing in things])
-    sureness = np.array([thing.score * (_PERSON if thing.label == "person" else 1.0) for thing in things])
+    is_face, is_person = (np.array([thing.label == label for thing in things]) for label in (FACE, "person"))
+    sureness = np.array([thing.score for thing in things]) * np.where(is_person, _PERSON, 1.0)
     weight = sureness * np.where(is_face, np.sqrt(areas), areas**_AREA)
     worth = _THINGS * float(weight.sum())
+    if size_px is not None:
+        heads = _heads_of(places[is_person], size_px)
+        has_room = heads[:, 3] - heads[:, 1] <= (boxes[:, 3] - boxes[:, 1]).max()
+        places = np.concatenate([places, heads[has_room]])
+        weight = np.concatenate([weight, _HEAD * weight[is_person][has_room]])
+        areas = np.maximum((places[:, 2:] - places[:, :2]).prod(axis=1), 1e-9)
     weight /= weight.sum()
     common = np.minimum(boxes[:, None, 2:], places[None, :, 2:]) - np.maximum(boxes[:, None, :2], places[None, :, :2])
     inside = np.clip(common, 0.0, None).prod(axis=2) / areas
     return inside @ weight, np.minimum(1.0, 4 * inside * (1 - inside)) @ weight, worth  # half inside is cut worst
+
+
+def _heads_of(people: Values, size_px: tuple[int, int]) -> Values:
+    """Where the heads of people are, (n, 4), from where they are: at the top, half as high as they are wide.
+
+    That is a seventh of who stands and half of a bust.
+    """
+    heads = people.copy()
+    width, height = people[:, 2] - people[:, 0], people[:, 3] - people[:, 1]
+    heads[:, 3] = people[:, 1] + np.minimum(0.5 * width * size_px[0] / size_px[1], 0.5 * height)
+    return heads
 
 
 def _largest_frame(size_px: tuple[int, int], aspect: tuple[float, float]) -> tuple[float, float]:
@@ -164,8 +186,8 @@ class _Gaze:
         mass = np.maximum(self.inside(boxes), 1e-9)
         x = (_sum_in(self._mass_x, boxes) / mass - boxes[:, 0]) / (boxes[:, 2] - boxes[:, 0])
         y = (_sum_in(self._mass_y, boxes) / mass - boxes[:, 1]) / (boxes[:, 3] - boxes[:, 1])
-        lines = np.array([1 / 3, 1 / 2, 2 / 3])
-        off = sum(np.abs(np.clip(place, 0, 1)[:, None] - lines).min(axis=1) for place in (x, y))
+        # One stretch and not three lines: else a little change of the aspect moves the frame from one to the next.
+        off = sum(np.clip(np.abs(np.clip(place, 0, 1) - 0.5) - 1 / 6, 0, None) for place in (x, y))
         balance: Values = 1.0 - 1.5 * off  # 1/3 off on both axes, a corner, is 0
         return np.clip(balance, 0.0, 1.0)
 

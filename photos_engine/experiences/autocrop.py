@@ -33,12 +33,19 @@ def candidates(
     return tuple(_as_crop(frame) for frame in find_frames(saliency, size_px, aspect, things, limit=limit))
 
 
+_ROOM = 0.7  # of what draws the eye: where the best crop keeps less, the shape is the trouble
+
+
 def _as_crop(frame: Frame) -> Crop:
     reasons = [Reason("kept", frame.kept, f"It keeps {frame.kept:.0%} of what draws the eye.")]
+    if frame.scale == 1.0 and frame.kept < _ROOM:
+        left, top, right, bottom = frame.box
+        shape = "low" if bottom - top < right - left else "narrow"
+        reasons.append(Reason("no_room", frame.kept - 1.0, f"This shape is too {shape} for what draws the eye."))
     if frame.cut > 0.05:
         reasons.append(Reason("cut", -frame.cut, f"Its edges pass through {frame.cut:.0%} of what draws the eye."))
     if frame.balance >= 0.8:
-        reasons.append(Reason("balance", frame.balance, "Its subject lies on a third or in the middle."))
+        reasons.append(Reason("balance", frame.balance, "Its subject lies on a third or nearer to the middle."))
     if frame.scale < 1.0:
         reasons.append(Reason("tight", frame.scale - 1.0, "It is tighter than it need be."))
     return Crop(frame.box, frame.score, tuple(reasons))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -160,9 +161,9 @@ def test_groups_are_made_again_where_their_limits_have_changed(
     engine.duplicates()
     find_groups, made = duplicates.find_groups, list[Snapshot]()
 
-    def note(snapshot: Snapshot) -> tuple[DuplicateGroup, ...]:
+    def note(snapshot: Snapshot, **options: Any) -> tuple[DuplicateGroup, ...]:
         made.append(snapshot)
-        return find_groups(snapshot)
+        return find_groups(snapshot, **options)
 
     monkeypatch.setattr(duplicates, "find_groups", note)
     engine.duplicates()

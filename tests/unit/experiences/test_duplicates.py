@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from photos_engine import changes
 from photos_engine.changes import Marks, find_affected
-from photos_engine.experiences.duplicates import Likeness, as_stacks, find_groups, group_id, update_groups
+from photos_engine.experiences.duplicates import as_stacks, find_groups, group_id, update_groups
+from photos_engine.likenesses import Likeness, find_partners
 from photos_engine.types import AnalysedPhoto, DateSource, Decision, DuplicateGroup, Snapshot
 
 NOON = datetime(2024, 5, 1, 12)
@@ -304,10 +305,12 @@ def test_groups_that_are_kept_up_are_those_that_are_made_anew(snapshot: Snapshot
         after = replace(
             after, photos=tuple(i if n % 3 else r for n, (i, r) in enumerate(zip(after.photos, rated, strict=True)))
         )
+    view = data.draw(st.sampled_from([None, lambda photo_id: SCENES[int(photo_id[0], 16) % 4]]))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(changes, "_FEW", 1.0)  # of a handful, few is not a hundredth
-        known = find_groups(before)
-        assert update_groups(after, Marks.of(before, known, ""), known) == find_groups(after)
+        known = find_groups(before, view=view)
+        kept_up = update_groups(after, Marks.of(before, known, ""), known, view=view)
+        assert kept_up == find_groups(after, view=view)
 
 
 def test_only_what_can_have_changed_is_looked_at() -> None:
@@ -319,10 +322,42 @@ def test_only_what_can_have_changed_is_looked_at() -> None:
     known = find_groups(before)
     marks = Marks.of(before, known, "stamp")
     life.messenger_copy(life.items[100], 2)
-    affected = find_affected(life.snapshot(), marks, radius=40, window_s=600)
+    after = life.snapshot()
+    affected = find_affected(after, marks, partners=lambda rows: find_partners(after, rows, Likeness()), window_s=600)
     assert affected is not None
     assert affected.sum() == 2
     assert len(update_groups(life.snapshot(), marks, known)) == 2
+
+
+SCENES = {name: np.random.default_rng(name).random((96, 96), np.float32) for name in range(4)}
+
+
+@pytest.mark.parametrize(
+    ("bits", "shows", "found"), [(9, 1, []), (9, 0, ["copy"]), (9, None, ["copy"]), (2, 1, ["copy"])]
+)
+def test_what_prints_leave_open_is_looked_at(bits: int, shows: int | None, found: list[str]) -> None:
+    life = Shelf()
+    first = life.shoot(NOON)
+    other = life.retake(first, bits=bits, taken=NOON + timedelta(days=9), source=DateSource.FILE_TIME)
+    pictures = {first.photo.id: SCENES[0], other.photo.id: None if shows is None else SCENES[shows]}
+    likeness = Likeness(sure_bits=5)
+    assert kinds(find_groups(life.snapshot(), likeness, pictures.get)) == found
+
+
+def test_a_copy_with_a_print_far_off_is_found_by_looking() -> None:
+    life = Shelf()
+    first = life.shoot(NOON)
+    framed = life.retake(first, taken=NOON + timedelta(days=9), source=DateSource.FILE_TIME)
+    life.items[-1] = replace(framed, print=flip(first.print, range(60)))
+    assert find_groups(life.snapshot()) == ()
+    assert kinds(find_groups(life.snapshot(), view=lambda _: SCENES[0])) == ["copy"]
+
+
+def test_recorded_times_that_differ_need_no_look() -> None:
+    life = Shelf()
+    first = life.shoot(NOON)
+    life.retake(first, bits=30, taken=NOON + timedelta(days=9))
+    assert find_groups(life.snapshot(), view=lambda _: SCENES[0]) == ()
 
 
 def test_marks_are_read_as_they_were_written(tmp_path: Path) -> None:
