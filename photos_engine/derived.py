@@ -77,7 +77,10 @@ class Derived:
                 graph = PersonalGraph.load(path, model=snapshot.model, revision=snapshot.revision)
                 if graph is None:
                     graph = self._build_graph(snapshot)
-                    graph.save(path)
+                    try:
+                        graph.save(path)
+                    except OSError as error:  # as for the index
+                        logger.warning("the graph can't be kept: %s", error)
                 self._graph = graph
             return self._graph
 

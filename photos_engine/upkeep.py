@@ -10,14 +10,14 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from photos_engine.derived import Derived
-from photos_engine.errors import IntegrityFailure, PhotoError, Unreadable, VectorIndexError
+from photos_engine.errors import IntegrityFailure, PhotoError, StoreError, Unreadable, VectorIndexError
 from photos_engine.graph import PersonalGraph
 from photos_engine.index import CompactIndex, VectorIndex
 from photos_engine.ingest import Gazetteer
@@ -70,10 +70,13 @@ class _Check:
     repaired: list[str] = field(default_factory=list)
 
     def found(self, problem: str, mend: Callable[[], object], mended: str) -> None:
-        """Note a problem, and mend it where that is asked for."""
+        """Note a problem, and mend it where that is asked for. Raises: StoreError where that can't be written."""
         self.problems.append(problem)
         if self.repair:
-            mend()
+            try:
+                mend()
+            except OSError as error:
+                raise StoreError(f"{problem}; it can't be written anew: {error.strerror or error}") from error
             self.repaired.append(mended)
 
     def look_at_index(self) -> None:
@@ -131,8 +134,7 @@ class _Check:
         litter = list(_litter(self.library, self.store))
         if not self.repair:
             return len(litter)
-        for path in litter:
-            path.unlink(missing_ok=True)
+        _sweep(litter)
         return 0
 
     def _make_thumbnails(self, lost: Sequence[Photo]) -> None:
@@ -172,8 +174,7 @@ def tidy_library(library: Library, store: Store, index: VectorIndex) -> dict[str
     index: what searches use, up to date. No photos may be coming in meanwhile.
     """
     litter = list(_litter(library, store))
-    for path in litter:
-        path.unlink(missing_ok=True)
+    _sweep(litter)
     before = store.database.stat().st_size
     if store.unused_share() > _WORTH_COMPACTING:
         store.compact()
@@ -187,6 +188,14 @@ def _litter(library: Library, store: Store) -> Iterator[Path]:
         for path in folder.glob("*/*") if folder.is_dir() else ():
             if path.suffix != ".jpg" or path.name.startswith(".") or unit.photos.key_of(path.stem) is None:
                 yield path
+
+
+def _sweep(litter: Iterable[Path]) -> None:
+    for path in litter:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError(f"{path} can't be deleted: {error.strerror or error}") from error
 
 
 def _holds_packed_json(path: Path) -> bool:

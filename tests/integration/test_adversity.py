@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -100,6 +101,26 @@ def test_a_disk_without_room_for_thumbnails_stops_the_run(
         with pytest.raises(StoreError, match="No space left on device"):
             engine.index([pictures])
     engine.index([pictures])
+    assert is_whole(engine)
+
+
+def test_on_a_full_disk_a_library_is_used_all_the_same(
+    engine: PhotosEngine, pictures: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    engine.index([pictures])
+    with monkeypatch.context() as patch:
+        patch.setattr(tempfile, "mkstemp", refuse)
+        assert engine.refresh() == len(engine.memories())
+        assert engine.graph.model == ColourAnalyzer.model_name
+        assert engine.search("05.jpg").query == "05.jpg"
+        assert engine.tidy()["photos"] == PICTURES
+        assert {record.message.partition(":")[0] for record in caplog.records} >= {"the graph can't be kept"}
+        with pytest.raises(StoreError, match="can't be written anew: No space left on device"):
+            engine.check(repair=True)
+    engine.check(repair=True)
     assert is_whole(engine)
 
 
