@@ -24,6 +24,7 @@ from photos_engine.store.tables import (
     keyword,
     person_region,
     photo,
+    photo_change,
     place,
 )
 from photos_engine.store.texts import TextRepository
@@ -184,6 +185,13 @@ class PhotoRepository:
     def present(self) -> list[Photo]:
         """Every photo with a present file, by time of capture, then id."""
         return self._load(exists().where(file.c.photo_id == photo.c.id, is_present), lambda column: column.is_not(None))
+
+    def changed_since(self, revision: int) -> set[int]:
+        """The keys of the photos that may have changed after a revision of the library, in whatever is known of them.
+
+        The groups that they are in aside.
+        """
+        return set(self._connection.scalars(select(photo_change.c.photo_id).where(photo_change.c.revision > revision)))
 
     def count(self) -> int:
         """How many photos have a present file."""
