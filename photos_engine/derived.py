@@ -53,7 +53,8 @@ class Derived:
         self._tags = tags
         self._encoder = encoder
         self._lock = threading.RLock()
-        self._snapshot: Snapshot | None = None
+        self._read_last: Snapshot | None = None  # as it is in the store
+        self._snapshot: Snapshot | None = None  # with the person's own filter
         self._looks: tuple[int, tuple[Look, ...]] | None = None
         self._graph: PersonalGraph | None = None
         self._told: tuple[ToldMemory, ...] | None = None
@@ -224,7 +225,8 @@ class Derived:
     def _read(self) -> Snapshot:
         with self._store.read() as unit:
             if self._snapshot is None or self._snapshot.revision != unit.revision:
-                self._snapshot = apply_own_filter(unit.snapshot(unit.models.active))
+                self._read_last = unit.snapshot(unit.models.active, self._read_last)
+                self._snapshot = apply_own_filter(self._read_last)
             return self._snapshot
 
     def _refresh_groups(self) -> None:

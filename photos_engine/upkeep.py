@@ -155,17 +155,21 @@ class _Check:
 def name_places(store: Store, gazetteer: Gazetteer) -> int:
     """Name the places of photos whose position has no name yet, as far as there are names; returns how many.
 
-    Photos are named as they come in. This is for those of a time when the gazetteer knew less.
+    Likewise the regions of known places. Both are named as photos come in: this is for those of a time when the
+    gazetteer knew less.
     """
     with store.read() as unit:
-        nameless = unit.photos.without_place()
+        nameless, bare = unit.photos.without_place(), unit.photos.without_region()
     named = {key: where for key, point in nameless.items() if (where := gazetteer.locate(point)) is not None}
-    if named:
+    regions = [where for where in gazetteer.find_all(bare).values() if where.region]
+    if named or regions:
         with store.begin() as unit:
             for key, where in named.items():
                 unit.photos.put(key, where)
+            for where in regions:
+                unit.photos.tell_of(where)
             unit.touch()
-    return len(named)
+    return len(named) + len(regions)
 
 
 def tidy_library(library: Library, store: Store, index: VectorIndex) -> dict[str, int]:

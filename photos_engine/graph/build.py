@@ -87,7 +87,7 @@ def build_graph(
     link_events(weaver, events, table)
     add_people(weaver, table)
     away = _is_away(timeline, journeys)
-    add_pets(weaver, find_pets(looks, timeline, snapshot.embeddings, tags, away), tags)
+    add_pets(weaver, find_pets(looks, timeline, table, snapshot.embeddings, tags, away), tags)
     add_routines(weaver, find_routines(timeline, table, tags, away))
     add_workplaces(weaver, home, find_workplace(timeline, home, away), places, cities)
     add_objects(weaver, events)

@@ -21,6 +21,7 @@ MEMORABLE = 0.55  # what is on every photo (a person, the sky) is no habit
 _TOLD = 0.6  # of a wide theme's days by a narrower one
 
 _WORK_CELL_DEGREES = 0.005  # some 500 m: a site, not a quarter
+_CELLS_A_ROW = 1_000_000  # more than go around the globe
 _WORK_APART_KM = 1.5  # from the middle of home: nearer is home's own garden and street
 _WORK_MIN_DAYS, _WORK_MIN_WEEKS, _WORK_SHARE = 10, 6, 0.85
 _WORK_HOURS = (7, 19)
@@ -93,13 +94,12 @@ def find_workplace(timeline: Timeline, home: HomeBase, is_away: BoolVector) -> W
     at = at[(km <= HOME_RADIUS_KM) & ~is_away[at]]
     if not len(at):
         return None
-    cells = np.round(np.stack([timeline.latitude[at], timeline.longitude[at]]) / _WORK_CELL_DEGREES).astype(np.int64)
-    places, of = np.unique(cells, axis=1, return_inverse=True)
-    of = of.ravel()
+    rows, columns = (np.round(degrees[at] / _WORK_CELL_DEGREES) for degrees in (timeline.latitude, timeline.longitude))
+    _, of = np.unique((rows * _CELLS_A_ROW + columns).astype(np.int64), return_inverse=True)
     best: Workplace | None = None
     for n in np.flatnonzero(np.bincount(of) >= _WORK_MIN_DAYS).tolist():
         members = at[of == n]
-        centre = places[:, n] * _WORK_CELL_DEGREES
+        centre = np.array([rows[of == n][0], columns[of == n][0]]) * _WORK_CELL_DEGREES
         days, weeks = np.unique(timeline.day[members]), np.unique((timeline.day[members] - 1) // 7)
         hour = timeline.wall_s[members] / 3600 % 24
         in_hours = (hour >= _WORK_HOURS[0]) & (hour < _WORK_HOURS[1])

@@ -41,7 +41,8 @@ def look_at(snapshot: Snapshot, tags: Mapping[str, Tag], earlier: Mapping[str, L
     looks = []
     for item in snapshot.photos:
         known = earlier.get(item.photo.id)
-        looks.append(known if known and known.item == item else _look(item, ancestors))
+        is_as_it_was = known is not None and (known.item is item or known.item == item)
+        looks.append(known if known is not None and is_as_it_was else _look(item, ancestors))
     return tuple(looks)
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from photos_engine.graph.looks import Look
+from photos_engine.graph.themes import TagTable
 from photos_engine.graph.timeline import BoolVector, FloatVector, IntVector, Timeline
 from photos_engine.types import FloatArray, Tag
 
@@ -45,6 +46,7 @@ class FoundPet:
 def find_pets(
     looks: Sequence[Look],
     timeline: Timeline,
+    table: TagTable,
     embeddings: FloatArray,
     tags: Mapping[str, Tag],
     is_away: BoolVector,
@@ -53,17 +55,13 @@ def find_pets(
 
     embeddings: (n, 512) L2-normalised, row by row the snapshot's photos. is_away: of each photo of the timeline.
     """
-    shown = np.flatnonzero(timeline.keeper)
-    sightings: dict[str, list[tuple[int, float]]] = {
-        tag.id: [] for tag in sorted(tags.values(), key=lambda tag: tag.id) if "pet" in tag.parents
-    }
-    for position, row in zip(shown.tolist(), timeline.rows[shown].tolist(), strict=True):
-        for species in sightings.keys() & looks[row].tags.keys():
-            if (certainty := looks[row].tags[species]) >= SURE:
-                sightings[species].append((position, certainty))
+    columns = table.present.tocsc()
     found = []
-    for species, seen in sightings.items():
-        at, certainty = np.array([p for p, _ in seen], dtype=np.int64), np.array([c for _, c in seen])
+    for species in sorted(tag.id for tag in tags.values() if "pet" in tag.parents and tag.id in table.ids):
+        n = table.ids.index(species)
+        at = np.sort(columns.indices[columns.indptr[n] : columns.indptr[n + 1]]).astype(np.int64)
+        certainty = np.array([looks[row].tags[species] for row in timeline.rows[at].tolist()])
+        at, certainty = at[certainty >= SURE], certainty[certainty >= SURE]
         if _recurs(timeline, at, is_away):
             at, certainty = _sure_ones(at, certainty)
             groups = _tell_apart(timeline, embeddings[timeline.rows[at]], at, is_away)

@@ -18,6 +18,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from photos_engine.ingest.regions import REGIONS
 from photos_engine.types import GeoPoint, Place
 
 # Places from 1,000 people up: holiday villages (Zermatt, Jasper) are where photos are taken.
@@ -72,6 +73,14 @@ class Gazetteer:
         near = tables.tree.query_ball_point(vectors, 2 * math.sin(_FARTHEST_KM / _EARTH_KM / 2))
         return [_best(tables, vector, rows) for vector, rows in zip(vectors, near, strict=True)]
 
+    def find_all(self, geoname_ids: Sequence[int]) -> dict[int, Place]:
+        """The places with some of GeoNames' ids, by id; those that it doesn't have are left out."""
+        if not geoname_ids:
+            return {}
+        tables = self._loaded()
+        rows = np.flatnonzero(np.isin(tables.geoname_ids, geoname_ids)).tolist()
+        return {int(tables.geoname_ids[row]): _place(tables, row) for row in rows}
+
     def _loaded(self) -> _Tables:
         with self._lock:
             if self._tables is None:
@@ -114,7 +123,8 @@ def _load() -> _Tables:
     for city in _stream_cities():
         names.append(city["name"])
         codes.append(sys.intern(city["countrycode"]))
-        regions.append(states.get(city["admin1code"], "") if city["countrycode"] == "US" else "")
+        region = city["countrycode"], city["admin1code"]
+        regions.append(states.get(region[1], "") if region[0] == "US" else REGIONS.get(region, ""))
         numbers.append((city["latitude"], city["longitude"], city["population"], city["geonameid"]))
     table = np.array(numbers, dtype=np.float64)
     return _Tables(

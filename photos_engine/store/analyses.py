@@ -93,7 +93,7 @@ class AnalysisRepository:
         return None if blob is None else _as_matrix([blob]).reshape(-1)
 
     def signals(self, model_name: str, keys: Sequence[int] | None = None) -> dict[int, StoredSignals]:
-        """Photo key -> signals, for all photos or for a few."""
+        """Photo key -> signals, for all photos or (at least) for some."""
         quality_columns = [analysis.c[item.name] for item in fields(QualitySignals)]
         others = (analysis.c.utility, analysis.c.print, analysis.c.objects, analysis.c.aesthetics)
         statement = select(analysis.c.photo_id, *quality_columns, *others).join(model)
@@ -101,7 +101,7 @@ class AnalysisRepository:
         tag_statement = (
             select(tag.c.photo_id, tag.c.tag, tag.c.probability).join(model).where(model.c.name == model_name)
         )
-        if keys is not None:
+        if keys is not None and len(keys) <= KEYS_PER_STATEMENT:  # else reading all beats naming most of them
             statement = statement.where(analysis.c.photo_id.in_(keys))
             tag_statement = tag_statement.where(tag.c.photo_id.in_(keys))
         tags: dict[int, dict[str, float]] = defaultdict(dict)
@@ -124,6 +124,18 @@ class AnalysisRepository:
             .order_by(analysis.c.photo_id)
         )
         return np.fromiter(self._connection.scalars(statement), dtype=np.int64)
+
+    def keys_by_time(self, model_name: str) -> list[int]:
+        """The keys of the present photos that a model has analysed, by time of capture, then id."""
+        statement = (
+            select(photo.c.id)
+            .join(analysis, analysis.c.photo_id == photo.c.id)
+            .join(model)
+            .where(model.c.name == model_name)
+            .where(exists().where(file.c.photo_id == photo.c.id, is_present))
+            .order_by(photo.c.taken_utc, photo.c.content_hash)
+        )
+        return list(self._connection.scalars(statement))
 
     def embeddings(self, model_name: str, keys: NDArray[np.int64]) -> FloatArray:
         """The embeddings of analysed photos: (len(keys), 512) float32, L2-normalised, in the order of `keys`."""

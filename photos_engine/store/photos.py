@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, exists, func, select, text, update
+from sqlalchemy import Connection, Row, bindparam, delete, exists, func, or_, select, text, update
 from sqlalchemy.dialects.sqlite import insert
 
 from photos_engine.errors import PhotoNotFound
@@ -24,6 +24,7 @@ from photos_engine.store.tables import (
     keyword,
     person_region,
     photo,
+    photo_change,
     place,
 )
 from photos_engine.store.texts import TextRepository
@@ -99,7 +100,12 @@ class PhotoRepository:
         if where is None or where.geoname_id in self._saved_places:
             return
         row = {f.name: getattr(where, f.name) for f in fields(Place)}
-        self._connection.execute(insert(place).values(row).on_conflict_do_nothing())
+        statement = insert(place).values(row)
+        # Who looked it up knows it as it is now; where nothing differs nothing is written.
+        differs = or_(*(place.c[name] != value for name, value in row.items()))
+        self._connection.execute(
+            statement.on_conflict_do_update(index_elements=["geoname_id"], set_=row, where=differs)
+        )
         self._saved_places.add(where.geoname_id)
 
     def _forget_words(self, key: int) -> None:
@@ -140,6 +146,13 @@ class PhotoRepository:
         self._connection.execute(
             text("UPDATE photo_text SET place = :place WHERE rowid = :key"), {"key": key, "place": _place_words(where)}
         )
+
+    def tell_of(self, where: Place) -> None:
+        """Know a place of the library by other names than before, in full-text search as well."""
+        self._saved_places.discard(where.geoname_id)
+        self._save_place(where)
+        statement = "UPDATE photo_text SET place = :place WHERE rowid IN (SELECT id FROM photo WHERE place_id = :id)"
+        self._connection.execute(text(statement), {"place": _place_words(where), "id": where.geoname_id})
 
     def drop_fileless(self, keys: Iterable[int]) -> None:
         """Forget those of the photos that no file holds any more, not even a gone one: they were overwritten.
@@ -185,9 +198,20 @@ class PhotoRepository:
         """Every photo with a present file, by time of capture, then id."""
         return self._load(exists().where(file.c.photo_id == photo.c.id, is_present), lambda column: column.is_not(None))
 
+    def changed_since(self, revision: int) -> set[int]:
+        """The keys of the photos that may have changed after a revision of the library, in whatever is known of them.
+
+        The groups that they are in aside.
+        """
+        return set(self._connection.scalars(select(photo_change.c.photo_id).where(photo_change.c.revision > revision)))
+
     def count(self) -> int:
         """How many photos have a present file."""
         return int(self._connection.scalar(select(func.count(file.c.photo_id.distinct())).where(is_present)) or 0)
+
+    def without_region(self) -> list[int]:
+        """GeoNames' ids of the library's places that are known without their region."""
+        return list(self._connection.scalars(select(place.c.geoname_id).where(place.c.region == "")))
 
     def without_place(self) -> dict[int, GeoPoint]:
         """Photo key -> where it was taken, for the photos that say so and whose place has no name."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -37,7 +38,7 @@ from photos_engine.store.photos import PhotoRepository
 from photos_engine.store.showings import ShowingRepository
 from photos_engine.store.stays import StayRepository
 from photos_engine.store.texts import TextRepository
-from photos_engine.types import Snapshot
+from photos_engine.types import AnalysedPhoto, Snapshot
 
 DATABASE_NAME = "library.sqlite"
 BUSY_TIMEOUT_S = 30.0
@@ -92,8 +93,13 @@ class UnitOfWork:
             statement.on_conflict_do_update(index_elements=["name"], set_={"value": statement.excluded.value})
         )
 
-    def snapshot(self, model: str) -> Snapshot:
-        """The present photos that `model` has analysed, in the order of their capture."""
+    def snapshot(self, model: str, earlier: Snapshot | None = None) -> Snapshot:
+        """The present photos that `model` has analysed, in the order of their capture.
+
+        earlier: one of this library, as `snapshot` gave it: photos that are as they were in it are taken over.
+        """
+        if earlier is not None and earlier.model == model:
+            return self._snapshot_after(earlier)
         photos = self.photos.present()
         signals = self.analyses.signals(model)
         stacks = self.groups.stacks()
@@ -101,6 +107,27 @@ class UnitOfWork:
         analysed = tuple(signals[p.key].of(p, stacks.get(p.id)) for p in chosen)
         embeddings = self.analyses.embeddings(model, np.array([p.key for p in chosen], dtype=np.int64))
         return Snapshot(model, self.revision, analysed, embeddings, self.decisions.all())
+
+    def _snapshot_after(self, earlier: Snapshot) -> Snapshot:
+        model, stacks = earlier.model, self.groups.stacks()
+        changed = self.photos.changed_since(earlier.revision)
+        row_of = {item.photo.key: n for n, item in enumerate(earlier.photos) if item.photo.key not in changed}
+        keys = self.analyses.keys_by_time(model)
+        fresh = [key for key in keys if key not in row_of]
+        photos, signals = self.photos.by_keys(fresh), self.analyses.signals(model, fresh)
+
+        def at_present(key: int) -> AnalysedPhoto:
+            if key not in row_of:
+                return signals[key].of(photos[key], stacks.get(photos[key].id))
+            item = earlier.photos[row_of[key]]
+            stack = stacks.get(item.photo.id)
+            return item if item.stack == stack else replace(item, stack=stack)
+
+        embeddings = np.empty((len(keys), earlier.embeddings.shape[1]), np.float32)
+        is_new = np.array([key not in row_of for key in keys], np.bool_)
+        embeddings[~is_new] = earlier.embeddings[[row_of[key] for key in keys if key in row_of]]
+        embeddings[is_new] = self.analyses.embeddings(model, np.array(fresh, np.int64))
+        return Snapshot(model, self.revision, tuple(map(at_present, keys)), embeddings, self.decisions.all())
 
 
 class Store:

@@ -121,6 +121,14 @@ photo = Table(
     sqlite_autoincrement=True,
 )
 
+photo_change = Table(
+    "photo_change",  # written by triggers, whatever changes a photo, its files, its analyses or what was decided of it
+    metadata,
+    Column("photo_id", Integer, primary_key=True, autoincrement=False),
+    Column("revision", Integer, nullable=False),  # of the library from which on it is seen, or a later one
+    Index(None, "revision"),
+)
+
 keyword = Table(
     "keyword",
     metadata,

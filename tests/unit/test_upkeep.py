@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -137,20 +138,26 @@ def test_a_damaged_database_is_a_problem_that_nothing_repairs(check: Check, stor
 def test_places_are_named_that_had_no_name(store: Store, pictures: list[Path]) -> None:
     """As after an upgrade that brought a gazetteer which knows more."""
     lisbon = Place("Lisbon", "Lisbon", "Portugal", "PT", 38.72, -9.14, 2267057)
+    porto = Place("Porto", "Porto District", "Portugal", "PT", 41.15, -8.61, 2735943)
 
     class Known:
         def locate(self, point: GeoPoint) -> Place | None:
             return lisbon if point.latitude > 0 else None
 
+        def find_all(self, geoname_ids: Sequence[int]) -> dict[int, Place]:
+            return {porto.geoname_id: porto} if porto.geoname_id in geoname_ids else {}
+
     with store.begin() as unit:
         for key, latitude in ((1, 38.7), (2, -60.0)):
             unit._connection.execute(update(photo).where(photo.c.id == key).values(latitude=latitude, longitude=-9.1))
+        unit.photos.put(3, replace(porto, region=""))
         before = unit.revision
-    assert name_places(store, Known()) == 1  # type: ignore[arg-type]
+    assert name_places(store, Known()) == 2  # type: ignore[arg-type]
     with store.read() as unit:
         found = unit.photos.by_keys([1, 2, 3])
-        assert [found[key].place for key in (1, 2, 3)] == [lisbon, None, None]
+        assert [found[key].place for key in (1, 2, 3)] == [lisbon, None, porto]
         assert unit.photos.search_words("lisbon") == [1]
+        assert unit.photos.search_words("district") == [3]
         assert unit.revision > before
     assert name_places(store, Known()) == 0  # type: ignore[arg-type]
 

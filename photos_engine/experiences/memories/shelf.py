@@ -18,6 +18,7 @@ from photos_engine.graph import Look, PersonalGraph, look_at
 from photos_engine.selection import rate_photo
 from photos_engine.types import AnalysedPhoto, FloatArray, Snapshot, Tag
 
+BoolVector = NDArray[np.bool_]
 IntVector = NDArray[np.int64]
 FloatVector = NDArray[np.float64]
 
@@ -88,8 +89,8 @@ def fill_shelf(
         row
         for row, look in enumerate(looks)
         if look.is_shown
+        and look.is_personal
         and look.day <= last
-        and look.item.photo.is_dated
         and look.item.photo.id not in hidden_photos
         and not _is_poor(look.item)
         and not _is_page(look, tags)
@@ -129,8 +130,9 @@ def _find_sure_tags(found: Sequence[Mapping[str, float]]) -> dict[str, tuple[Int
 
 def _is_poor(item: AnalysedPhoto) -> bool:
     """Whether it came out so badly that it tells nothing, and nobody said that they like it all the same."""
-    is_chosen = item.photo.is_favourite or (item.photo.facts.rating or 0) > 0
-    return item.quality.overall < MIN_OVERALL and not is_chosen
+    if item.quality.overall >= MIN_OVERALL:
+        return False
+    return not (item.photo.is_favourite or (item.photo.facts.rating or 0) > 0)
 
 
 def _is_page(look: Look, tags: Mapping[str, Tag]) -> bool:

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from photos_engine.experiences.memories.candidates import Candidate, Sources, is_told
-from photos_engine.experiences.memories.shelf import MIN_MEMORABLE, VERY_SURE_TAG, FloatVector, IntVector, Shelf
+from photos_engine.experiences.memories.shelf import (
+    MIN_MEMORABLE,
+    VERY_SURE_TAG,
+    BoolVector,
+    FloatVector,
+    IntVector,
+    Shelf,
+)
 from photos_engine.graph import ancestors_of, join_suburbs
 from photos_engine.types import Interest, Place, Reason, Tag
 
@@ -64,25 +71,23 @@ def find_pets(s: Sources) -> Iterator[Candidate]:
         )
 
 
-def _showing(shelf: Shelf, tag: str) -> tuple[IntVector, FloatVector]:
-    """The photos that show a thing beyond doubt, and how certain each is.
-
-    Where enough are very sure, the others are left out; and so are those that look unlike the surest ones: a
-    theme has photos to spare, and one stranger spoils it.
-    """
+def _surely_showing(shelf: Shelf, tag: str) -> tuple[IntVector, FloatVector]:
+    """The photos that show a thing, and how certain each is; where enough are very sure, only those."""
     at, certainty = shelf.by_tag.get(tag, np.zeros(0, dtype=np.int64)), shelf.certainty.get(tag, np.zeros(0))
     sure = certainty >= VERY_SURE_TAG
-    if np.count_nonzero(sure) >= ENOUGH_PHOTOS:
-        at, certainty = at[sure], certainty[sure]
+    return (at[sure], certainty[sure]) if np.count_nonzero(sure) >= ENOUGH_PHOTOS else (at, certainty)
+
+
+def _is_typical(shelf: Shelf, at: IntVector, certainty: FloatVector) -> BoolVector:
+    """Which photos look like the surest ones: a theme has photos to spare, and one stranger spoils it."""
     if len(at) < ENOUGH_PHOTOS:
-        return at, certainty
+        return np.ones(len(at), dtype=bool)
     vectors = shelf.embeddings[at]
     surest = np.argsort(-certainty, kind="stable")[: max(ENOUGH_PHOTOS, len(at) // 4)]
     likeness = vectors @ vectors[surest].mean(axis=0)
     middle = float(np.median(likeness))
     deviation = float(np.median(np.abs(likeness - middle)))
-    typical = likeness >= middle - _OUTLIER_DEVIATIONS * deviation
-    return at[typical], certainty[typical]
+    return np.asarray(likeness >= middle - _OUTLIER_DEVIATIONS * deviation)
 
 
 def find_places(s: Sources) -> Iterator[Candidate]:
@@ -126,17 +131,21 @@ def find_themes(s: Sources, told: Iterable[Candidate]) -> Iterator[Candidate]:
         children = narrower.get(w.tag.id)
         if is_told(w.at, taken) or (children and is_told(w.at, [np.unique(np.concatenate(children))])):
             continue
-        taken.append(w.at)
+        typical = _is_typical(s.shelf, w.at, w.certainty)
+        at, certainty = w.at[typical], w.certainty[typical]
+        if not _has_enough(s.shelf, at, certainty):
+            continue
+        taken.append(at)
         yield Candidate(
             "theme",
             w.tag.id,
             s.phrases.theme(w.tag),
             None,
-            w.at,
+            at,
             w.interest.strength,
             w.interest.reasons,
             w.interest.node,
-            bonus=_CERTAINTY_BONUS * w.certainty,
+            bonus=_CERTAINTY_BONUS * certainty,
         )
         found += 1
         if found == MAX_THEMES:
@@ -157,17 +166,16 @@ def _worthy_tags(s: Sources) -> Iterator[_Worthy]:
     """The tags that can make a memory, strongest interest first."""
     for interest in s.graph.interests(s.on):
         tag = s.tags.get(interest.node.partition(":")[2])
-        if tag is None or tag.memorable < MIN_MEMORABLE or not _has_enough(s.shelf, s.shelf.certainty.get(tag.id)):
-            continue
-        at, certainty = _showing(s.shelf, tag.id)
-        if _has_enough(s.shelf, certainty) and len(np.unique(s.shelf.day[at])) >= _MIN_THEME_DAYS:
-            yield _Worthy(tag, interest, at, certainty)
+        if tag and tag.memorable >= MIN_MEMORABLE:
+            at, certainty = _surely_showing(s.shelf, tag.id)
+            if _has_enough(s.shelf, at, certainty):
+                yield _Worthy(tag, interest, at, certainty)
 
 
-def _has_enough(shelf: Shelf, certainty: FloatVector | None) -> bool:
-    """Whether there are as many very sure photos as a theme needs."""
-    sure = 0 if certainty is None else int(np.count_nonzero(certainty >= VERY_SURE_TAG))
-    return sure >= _THEME_RICHNESS * shelf.min_photos
+def _has_enough(shelf: Shelf, at: IntVector, certainty: FloatVector) -> bool:
+    """Whether a theme has as many very sure photos, of as many days, as it needs."""
+    sure = int(np.count_nonzero(certainty >= VERY_SURE_TAG))
+    return sure >= _THEME_RICHNESS * shelf.min_photos and len(np.unique(shelf.day[at])) >= _MIN_THEME_DAYS
 
 
 def _years(shelf: Shelf, at: IntVector) -> list[int]:

@@ -5,6 +5,7 @@ import random
 import pytest
 
 from photos_engine.ingest import Gazetteer
+from photos_engine.ingest.regions import REGIONS
 from photos_engine.types import GeoPoint
 
 CITIES = {
@@ -40,6 +41,43 @@ def test_cities_are_named_for_themselves_and_not_for_their_quarters(gazetteer: G
     place = gazetteer.locate(GeoPoint(latitude, longitude))
     assert place is not None
     assert (place.city, place.country_code) == (city, country)
+
+
+@pytest.mark.parametrize(
+    ("city", "latitude", "longitude", "region"),
+    [
+        ("Florence", 43.7696, 11.2558, "Tuscany"),
+        ("Munich", 48.1374, 11.5755, "Bavaria"),
+        ("Sevilla", 37.3891, -5.9845, "Andalusia"),
+        ("Ajaccio", 41.9192, 8.7386, "Corsica"),
+        ("Zermatt", 46.0207, 7.7491, "Valais"),
+        ("Graz", 47.0707, 15.4395, "Styria"),
+        ("Edinburgh", 55.9533, -3.1883, "Scotland"),
+        ("Jasper", 52.8737, -118.0814, "Alberta"),
+        ("Cape Town", -33.9249, 18.4241, "Western Cape"),
+        ("Queenstown", -45.0312, 168.6626, "Otago"),
+        ("Kyoto", 35.0116, 135.7681, "Kyoto Prefecture"),
+        ("Irákleion", 35.3387, 25.1442, "Crete"),
+        ("Funchal", 32.6669, -16.9241, "Madeira"),
+        ("Ísafjörður", 66.0749, -23.1350, "Westfjords"),
+        ("Honolulu", 21.3069, -157.8583, "Hawaii"),
+    ],
+)
+def test_regions_have_their_english_names(
+    gazetteer: Gazetteer, city: str, latitude: float, longitude: float, region: str
+) -> None:
+    place = gazetteer.locate(GeoPoint(latitude, longitude))
+    assert place is not None
+    assert (place.city, place.region) == (city, region)
+    assert gazetteer.find_all([place.geoname_id, -1]) == {place.geoname_id: place}
+
+
+def test_every_named_region_has_places_and_no_two_of_a_country_share_a_name(gazetteer: Gazetteer) -> None:
+    tables = gazetteer._loaded()
+    known = set(zip(tables.country_codes, tables.regions, strict=True))
+    assert {(country, name) for (country, _), name in REGIONS.items()} <= known
+    names = [(country, name) for (country, _), name in REGIONS.items()]
+    assert len(names) == len(set(names))
 
 
 def test_within_a_few_kilometres_it_is_still_the_city(gazetteer: Gazetteer) -> None:
