@@ -184,8 +184,8 @@ def _suggest(query: Query, sources: SearchSources) -> tuple[str, ...]:
                     offers += suggest_for(term.text, sources)
                 case Where():
                     offers += names.cities[:3]
-                case When() if names.years is not None:
-                    offers += list(dict.fromkeys(str(year) for year in reversed(names.years)))
+                case When():
+                    offers += [str(year) for year in names.years_of_most[:3]]
                 case Who():
                     offers += names.people_names[:3]
     if not offers:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
@@ -19,6 +19,12 @@ _MONTHS |= {name.lower(): n for n, name in enumerate(calendar.month_abbr) if nam
 _WEEKDAYS = {name.lower(): n for n, name in enumerate(calendar.day_name)}
 _SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}
 _NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_VAGUE: Mapping[str, tuple[int, int]] = {"couple": (2, 2), "few": (2, 5), "several": (3, 7)}
+"""Words for how many -> the least and the most that people mean."""
+_THIRDS = {
+    "early": 0, "beginning": 0, "start": 0, "mid": 1, "middle": 1, "late": 2, "end": 2,
+}  # fmt: skip
+_TODAY = ("morning", "afternoon", "evening")
 _UNITS = {"day": "day", "week": "week", "month": "month", "year": "year"}
 _LAST = ("last", "previous", "past")
 # Words that are more often something else: they need a number or a word of time beside them.
@@ -27,7 +33,8 @@ _FEAST_NAMES = {"xmas": "christmas", "new years": "new year", "new year's": "new
 _FEAST_COUNTRIES = ("GB", "US")
 """Where the names of feasts come from that the library's own country doesn't keep (Easter, Thanksgiving)."""
 WORDS = frozenset(
-    {*_MONTHS, *_WEEKDAYS, *_SEASONS, *_NUMBERS, *_LAST, "today", "yesterday", "weekend", "before", "after"}
+    {*_MONTHS, *_WEEKDAYS, *_SEASONS, *_NUMBERS, *_LAST, *_VAGUE, *_THIRDS, *_TODAY, "today", "yesterday", "weekend"}
+    | {"before", "after", "couple"}
 )
 """Single words of dates, for whoever corrects spelling; feasts are in the taxonomy too."""
 _OLDEST, _NEWEST = 1826, 2100
@@ -61,7 +68,7 @@ class Almanac:
 
 def read_when(words: Sequence[str], almanac: Almanac) -> tuple[int, When] | None:
     """Read a time at the start of `words` (lower case): how many words it takes, and when it was."""
-    for reader in (_read_range, _read_bound, _read_relative, _read_feast, _read_plain):
+    for reader in (_read_range, _read_bound, _read_third, _read_relative, _read_feast, _read_plain):
         if (found := reader(words, almanac)) is not None:
             return found
     return None
@@ -116,11 +123,30 @@ def _read_bound(words: Sequence[str], almanac: Almanac) -> tuple[int, When] | No
 def _read_point(words: Sequence[str], almanac: Almanac) -> tuple[int, When] | None:
     if not words:
         return None
-    for reader in (_read_relative, _read_feast, _read_plain):
+    for reader in (_read_third, _read_relative, _read_feast, _read_plain):
         if (found := reader(words, almanac)) is not None:
             return found
     # Beside "before" or "to" a shy month is a month.
     return _read_month(words, almanac) or _read_season(words, almanac)
+
+
+def _read_third(words: Sequence[str], almanac: Almanac) -> tuple[int, When] | None:
+    """Read "early 2021", "the end of June", "mid-summer": a third of a year, a season or a month."""
+    lead, dash, rest = words[0].partition("-")
+    if (third := _THIRDS.get(lead)) is None:
+        return None
+    after = [*([rest] if dash else []), *words[1:]]
+    skipped = next((n for n, word in enumerate(after) if word not in ("of", "the", "in")), len(after))
+    found = _read_plain(after[skipped:], almanac) if skipped < len(after) else None
+    found = found or (_read_relative(after[skipped:], almanac) if skipped < len(after) else None)
+    if found is None or any(last - first < timedelta(2) for first, last in found[1].spans):
+        return None
+    spans = []
+    for first, last in found[1].spans:
+        days = (last - first).days + 1
+        cuts = [first + timedelta(days * n // 3) for n in range(4)]
+        spans.append((cuts[third], cuts[third + 1] - timedelta(1)))
+    return len(words) - len(after) + skipped + found[0], When(tuple(spans))
 
 
 # --- relative to today ---------------------------------------------------------------------------
@@ -131,15 +157,32 @@ def _read_relative(words: Sequence[str], almanac: Almanac) -> tuple[int, When] |
     if words[0] in ("today", "yesterday"):
         day = today - timedelta(words[0] == "yesterday")
         return 1, When(((day, day),))
+    if words[0] == "tonight" or (words[0] == "this" and len(words) > 1 and words[1] in _TODAY):
+        return (1 if words[0] == "tonight" else 2), When(((today, today),))
     if tuple(words[:3]) == ("on", "this", "day") or tuple(words[:2]) == ("this", "day"):
         days = [_day(year, today.month, today.day) for year in almanac.years]
         return (3 if words[0] == "on" else 2), When(tuple((d, d) for d in days if d is not None))
+    if (vague := _read_vaguely_ago(words, today)) is not None:
+        return vague
     count = read_number(words[0])
     if count is not None and len(words) > 2 and words[2] == "ago" and (unit := _unit(words[1])):
         return 3, When((_unit_around(_back(today, unit, count), unit),))
     if words[0] in (*_LAST, "this") and len(words) > 1:
         return _read_last(words, almanac)
     return None
+
+
+def _read_vaguely_ago(words: Sequence[str], today: date) -> tuple[int, When] | None:
+    """Read "a couple of years ago", "few months ago"."""
+    start = 1 if words[0] == "a" and len(words) > 1 else 0
+    if (bounds := _VAGUE.get(words[start])) is None:
+        return None
+    used = start + 1
+    used += len(words) > used and words[used] == "of"
+    if len(words) < used + 2 or words[used + 1] != "ago" or (unit := _unit(words[used])) is None:
+        return None
+    least, most = (_unit_around(_back(today, unit, count), unit) for count in bounds)
+    return used + 2, When(((most[0], least[1]),))
 
 
 def _read_last(words: Sequence[str], almanac: Almanac) -> tuple[int, When] | None:
@@ -245,8 +288,18 @@ def _read_plain(words: Sequence[str], almanac: Almanac) -> tuple[int, When] | No
         or (_read_month(words, almanac) if not _is_shy(words) else None)
         or (_read_season(words, almanac) if not _is_shy(words) else None)
         or _read_preposed(words, almanac)
+        or _read_quarter(words, almanac)
         or _read_year(words[0])
     )
+
+
+def _read_quarter(words: Sequence[str], almanac: Almanac) -> tuple[int, When] | None:
+    if not re.fullmatch(r"q[1-4]", words[0], re.ASCII):
+        return None
+    year, month = _year_at(words, 1), int(words[0][1]) * 3 - 2
+    years: Iterable[int] = almanac.years if year is None else (year[1],)
+    spans = tuple((date(y, month, 1), _month_of(y, month + 2)[1]) for y in years)
+    return 1 + (year[0] if year else 0), When(spans)
 
 
 def _is_shy(words: Sequence[str]) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from photos_engine.experiences.search.matches import Matches
+from photos_engine.experiences.search.names import years_of
 from photos_engine.experiences.search.sources import SearchSources
 from photos_engine.types import FacetCount
 
@@ -19,7 +19,7 @@ def count_facets(shown: Matches, sources: SearchSources) -> Mapping[str, tuple[F
     """How many of the photos are of each year, place, person and tag; years newest first, the others most first."""
     roster, names, taxonomy = sources.basis.roster, sources.basis.names, sources.taxonomy
     rows = np.searchsorted(roster.keys, shown.keys)
-    years, per_year = np.unique(_years(roster.taken_local[rows]), return_counts=True)
+    years, per_year = np.unique(years_of(roster.taken_local[rows]), return_counts=True)
     places, per_place = np.unique(roster.place_ids[rows], return_counts=True)
     cities: dict[str, int] = {}
     for place_id, count in zip(places.tolist(), per_place.tolist(), strict=True):
@@ -38,10 +38,6 @@ def count_facets(shown: Matches, sources: SearchSources) -> Mapping[str, tuple[F
         "people": _most_first(sources.basis.columns.people.counts(shown.keys).items()),
         "tags": _most_first(tags.items()),
     }
-
-
-def _years(seconds: NDArray[np.float64]) -> NDArray[np.int64]:
-    return np.floor(seconds).astype("datetime64[s]").astype("datetime64[Y]").astype(np.int64) + 1970
 
 
 def _most_first(counts: Iterable[tuple[str, int]]) -> tuple[FacetCount, ...]:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from babel import Locale
+from numpy.typing import NDArray
 
+from photos_engine.experiences.search import countries
 from photos_engine.experiences.search.query import (
     Blurred,
     Cameras,
@@ -23,7 +24,7 @@ from photos_engine.experiences.search.query import (
     Who,
 )
 from photos_engine.store.lookups import BESIDE, Roster, Trait
-from photos_engine.types import Place
+from photos_engine.types import DateSource, Place
 
 Words = tuple[str, ...]
 
@@ -104,8 +105,9 @@ def shape_names() -> Mapping[Words, Meaning]:
 @cache
 def country_names() -> Mapping[Words, Meaning]:
     """Countries of the world, for those that the library has no photo of."""
-    countries = {code: name for code, name in Locale("en").territories.items() if len(code) == 2 and code.isalpha()}
-    return {split(name): Where(name, ()) for code, name in countries.items() if code not in _GARMENTS}
+    english = countries.country_names()
+    named = ((split(name), code) for name, code in countries.spoken_names() if code not in _GARMENTS)
+    return {words: Where(english[code], ()) for words, code in reversed(list(named))}
 
 
 def _put(named: dict[Words, Meaning], phrases: Iterable[str], meaning: Meaning) -> None:
@@ -118,11 +120,13 @@ def _put(named: dict[Words, Meaning], phrases: Iterable[str], meaning: Meaning) 
 class LibraryNames:
     """The names that one library knows.
 
-    years: the first and the last year of the photos' dates, None for an empty library; country_code: that of most
+    years: the first and the last year of the photos' dates, None for an empty library; years_of_most: those with most
+    photos whose date is more than the file's time, most first; country_code: that of most
     photos; is_southern: whether most of them are from south of the equator; cities: those with most photos first.
     """
 
     years: tuple[int, int] | None
+    years_of_most: tuple[int, ...]
     country_code: str | None
     is_southern: bool
     cities: tuple[str, ...]
@@ -151,6 +155,7 @@ class LibraryNames:
         )
         return cls(
             years=_years(roster),
+            years_of_most=_years_of_most(roster),
             country_code=max(by_country, key=by_country.__getitem__, default=None),
             is_southern=south > 0,
             cities=tuple(dict.fromkeys(place.city for place, _ in places)),
@@ -173,8 +178,20 @@ class LibraryNames:
 def _years(roster: Roster) -> tuple[int, int] | None:
     if not len(roster.keys):
         return None
-    first, last = (np.array([roster.taken_utc.min(), roster.taken_utc.max()]) // 1).astype("datetime64[s]")
-    return int(first.astype("datetime64[Y]").astype(int)) + 1970, int(last.astype("datetime64[Y]").astype(int)) + 1970
+    first, last = years_of(np.array([roster.taken_utc.min(), roster.taken_utc.max()])).tolist()
+    return first, last
+
+
+def _years_of_most(roster: Roster) -> tuple[int, ...]:
+    trusted = np.array([value != DateSource.FILE_TIME for value in roster.date_sources.values], np.bool_)
+    taken = roster.taken_local[trusted[roster.date_sources.codes]] if len(trusted) else roster.taken_local
+    years, counts = np.unique(years_of(taken), return_counts=True)
+    return tuple(years[np.argsort(-counts, kind="stable")].tolist())
+
+
+def years_of(seconds: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The years of moments, in seconds since 1970."""
+    return np.floor(seconds).astype("datetime64[s]").astype("datetime64[Y]").astype(np.int64) + 1970
 
 
 def _count_by_name(places: Iterable[tuple[Place, int]]) -> Mapping[str, int]:
@@ -185,8 +202,8 @@ def _count_by_name(places: Iterable[tuple[Place, int]]) -> Mapping[str, int]:
     return counts
 
 
-def _place_names(places: Iterable[Place]) -> Mapping[Words, Meaning]:
-    """City, region, country -> the places of that name."""
+def _place_names(places: Sequence[Place]) -> Mapping[Words, Meaning]:
+    """City, region, country by all its names -> the places of that name."""
     spellings: dict[Words, str] = {}
     ids: dict[Words, list[int]] = {}
     for place in places:
@@ -196,6 +213,14 @@ def _place_names(places: Iterable[Place]) -> Mapping[Words, Meaning]:
                 if form:
                     spellings.setdefault(form, name)
                     ids.setdefault(form, []).append(place.geoname_id)
+    by_code: dict[str, list[Place]] = {}
+    for place in places:
+        by_code.setdefault(place.country_code, []).append(place)
+    for name, code in countries.spoken_names():
+        form = split(name)
+        if code in by_code and form not in spellings:
+            spellings[form] = by_code[code][0].country
+            ids[form] = [place.geoname_id for place in by_code[code]]
     return {words: Where(name, tuple(dict.fromkeys(ids[words]))) for words, name in spellings.items()}
 
 

@@ -182,6 +182,9 @@ def suggest_for(text: str, sources: SearchSources) -> list[str]:
     labels = {} if is_known else {tag.label.casefold(): tag.label for tag in sources.taxonomy.tags}
     near = process.extract(text.casefold(), labels.keys(), scorer=fuzz.ratio, score_cutoff=85, limit=2)
     spelled = [labels[label] for label, _, _ in near]
+    parts = read_phrase(text, sources).named  # of which all together were not found
+    found = (next((m.tag.label for m in names if counts.get(m.tag.id)), None) for names in parts)
+    spelled += [label for label in found if label is not None and label not in spelled]
     there = (  # one after the other: to look up every tag takes longer than all the rest
         tag.label
         for tag, cosine in nearest_tags(text, sources)

@@ -21,7 +21,7 @@ from photos_engine.experiences.search.names import country_names, fact_names, fo
 _SHORTEST = 4
 """Letters: nearly any two words of three are a slip apart."""
 _TWO_SLIPS_FROM = 8
-"""Letters from which two slips are forgiven."""
+"""Letters from which two slips are forgiven, where the first and the last letter are right: a password is no passport."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Speller:
             for near, distance, _ in process.extract(
                 word, vocabulary, scorer=OSA.distance, score_cutoff=slips, limit=5, processor=None
             )
-            if len(near) >= _SHORTEST
+            if len(near) >= _SHORTEST and (distance == 1 or (near[0], near[-1]) == (word[0], word[-1]))
         ]
         return min(found)[2] if found else None
 

@@ -15,7 +15,7 @@ from datetime import date
 from photos_engine.analyzers.taxonomy import Taxonomy
 from photos_engine.errors import UsageError
 from photos_engine.experiences.search.counts import read_head_count
-from photos_engine.experiences.search.dates import Almanac, read_when
+from photos_engine.experiences.search.dates import Almanac, When, read_when
 from photos_engine.experiences.search.names import (
     LibraryNames,
     Words,
@@ -23,7 +23,7 @@ from photos_engine.experiences.search.names import (
     fold,
     shape_names,
 )
-from photos_engine.experiences.search.query import Clause, Exact, Meaning, Phrase, Query, Term
+from photos_engine.experiences.search.query import Clause, Exact, Meaning, Phrase, Query, Term, Where
 from photos_engine.experiences.search.spelling import Speller
 
 LONGEST_QUERY = 1_000
@@ -36,15 +36,35 @@ _LIKE_THIS = re.compile(
 )
 """How people begin who show a picture."""
 _OPERATORS = frozenset({"OR", "|", "||", "or"})
+_ALL_OF = frozenset({"AND", "&&"})
+"""Clauses must all hold anyway; in small letters it may be a part of a name."""
 _NEGATIONS = frozenset({"no", "not", "without", "except", "excluding"})
 _EMPTY_WORDS = (
     "in at on from of during by near with around taken shot a an the and my our me us i we show find search get give "
     "see all any some that this these those to for is are was were has have had which where when who please & + "
+    "i you your they what whose how did do does done go goes went been visit visited took take made make there also but "
+    "just only everything anything something things stuff can could want would "
     "photo photos picture pictures image images pic pics shots photograph photographs"
 )
 STOP_WORDS = frozenset(_EMPTY_WORDS.split())
 """Words that say nothing about what is to be seen."""
 _GRAMMAR = STOP_WORDS | _NEGATIONS | {"or"}
+_OUTINGS = frozenset(
+    {"trip", "trips", "holiday", "holidays", "vacation", "vacations", "journey", "tour", "getaway", "weekend", "stay"}
+)
+"""What people call it when they were at a place or away for a time: beside one of these it says no more."""
+_BEYOND = (
+    "best better nicest newest oldest latest earliest recent recently biggest largest smallest bigger smaller quality "
+    "duplicate duplicates edited unedited downloaded imported shared sent uploaded untagged random abroad"
+)
+_BEYOND_WORDS = frozenset(_BEYOND.split())
+"""Orders, histories and properties that no photo shows and search knows nothing of: the answer says so."""
+_SIZES = re.compile(
+    r"\b(?:bigger|larger|smaller|more|less)\s+than\s+[\d.,]+\s*(?:[kmg]b|mp|megapixels?|pixels?)\b", re.I
+)
+_NUMBERED = re.compile(
+    r"\b(?:last|latest|first|newest|top|most recent)\s+\d+\s+(?:photo|picture|image|pic|shot)s?\b", re.I
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +116,8 @@ def understand(text: str, names: LibraryNames, taxonomy: Taxonomy, today: date, 
     if len(text) > LONGEST_QUERY:
         raise UsageError(f"the query has {len(text):,} characters; at most {LONGEST_QUERY:,} are read")
     draft = _Draft()
-    tokens = _spelled(_tokens(_LIKE_THIS.sub("", text), draft.not_understood), draft, speller)
+    read_text = _without_the_unknown(_LIKE_THIS.sub("", text), draft.not_understood)
+    tokens = _spelled(_tokens(read_text, draft.not_understood), draft, speller)
     first, last = names.years or (today.year, today.year)
     almanac = Almanac(today, first, max(last, today.year), names.country_code, names.is_southern)
 
@@ -121,6 +142,8 @@ def _take(
     if token.text in _OPERATORS:
         draft.add_or()
         return 1
+    if token.text in _ALL_OF and not token.is_exact:
+        return 1
     if not token.is_exact and not token.is_negated and token.folded in _NEGATIONS and len(tokens) > 1:
         skipped = 1
         while skipped < len(tokens) - 1 and tokens[skipped].folded in STOP_WORDS:
@@ -134,7 +157,10 @@ def _take(
         return 1
     found = read(_folded_run(tokens))
     if found is None:
-        draft.add_word(token.text)
+        if token.folded in _BEYOND_WORDS and not taxonomy.find(token.text):
+            draft.not_understood.append(token.text)
+        else:
+            draft.add_word(token.text)
         return 1
     used, meaning = found
     draft.add_term(Term(_text(tokens[:used]), meaning))
@@ -211,6 +237,14 @@ def _trim(words: list[str]) -> list[str]:
     return words
 
 
+def _without_the_unknown(text: str, not_understood: list[str]) -> str:
+    """The text without sizes of files and numbers of results, which are put down as not understood."""
+    for pattern in (_SIZES, _NUMBERED):
+        not_understood += pattern.findall(text)
+        text = pattern.sub(" ", text)
+    return text
+
+
 def _tokens(text: str, not_understood: list[str]) -> list[_Token]:
     # Control characters, lone surrogates and joiners mean nothing; no database takes them all.
     printable = "".join(c if c.isprintable() else " " for c in unicodedata.normalize("NFKC", text))
@@ -272,6 +306,11 @@ def _merge_phrases(clauses: Sequence[Clause]) -> tuple[Clause, ...]:
     def is_plain(clause: Clause) -> bool:
         return not clause.is_negated and len(clause.terms) == 1 and isinstance(clause.terms[0].meaning, Phrase)
 
+    def is_time_or_place(clause: Clause) -> bool:
+        return not clause.is_negated and all(isinstance(term.meaning, When | Where) for term in clause.terms)
+
+    if any(map(is_time_or_place, clauses)):
+        clauses = [c for c in clauses if not (is_plain(c) and _OUTINGS.issuperset(fold(c.terms[0].text).split()))]
     plain = [clause for clause in clauses if is_plain(clause)]
     if len(plain) < 2:
         return tuple(clauses)
