@@ -90,16 +90,23 @@ def _rate(
     is_chosen = item.photo.is_favourite or (item.photo.facts.rating or 0) >= 4
     if memorable < _MEMORABLE_FLOOR and not is_chosen and not item.photo.facts.people:
         return None
-    interest = max((strengths.get(f"tag:{tag}", 0.0) * p for tag, p in item.tags.items()), default=0.0)
+    interest, habit = max(
+        ((strengths.get(f"tag:{tag}", 0.0) * p, tag) for tag, p in item.tags.items() if tag in tags), default=(0.0, "")
+    )
     reasons = [Reason("worth", rate_photo(item, tags), f"Its looks are {rate_looks(item):.2f} of 1.")]
     if theme:
         reasons.append(Reason("memorable", 0.0, f"It shows {tags[theme].label}."))
     if is_chosen:
         reasons.append(Reason("chosen", 0.0, "You marked it as good."))
     if interest > 0:
-        reasons.append(Reason("interest", _INTEREST * min(1.0, interest), "It shows what you often photograph."))
+        text = f"You often photograph this: {tags[habit].label}."
+        reasons.append(Reason("interest", _INTEREST * min(1.0, interest), text))
     rarity, sight = max(
-        ((rarities[tag] * tags[tag].memorable, tag) for tag, p in item.tags.items() if tag in tags and p >= _SURELY),
+        (
+            (rarities[tag] * tags[tag].memorable, tag)
+            for tag, p in item.tags.items()
+            if tag in tags and p >= _SURELY and f"tag:{tag}" not in strengths  # what is often seen isn't rare as well
+        ),
         default=(0.0, ""),
     )
     if rarity > 0:

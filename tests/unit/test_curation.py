@@ -188,6 +188,7 @@ def test_a_long_exposure_is_no_accident() -> None:
         (0.15, 0.95, 0.05, {}, "dark"),
         (0.15, 0.95, 0.60, {}, None),  # dark, and a pleasure to look at
         (0.15, 0.95, 0.10, {"night": 0.9}, None),
+        (0.15, 0.20, 0.60, {"night": 0.9}, "dark"),  # not even a lamp
         (0.90, 0.15, 0.05, {}, "burnt_out"),
         (0.90, 0.15, 0.05, {"snow": 0.9}, "burnt_out"),  # whoever shows snow shows it white, not burnt out
         (0.90, 0.15, 0.30, {}, "burnt_out"),
@@ -212,7 +213,7 @@ def test_a_soft_picture_is_blurred_where_nothing_pleases() -> None:
 
 def test_the_inside_of_a_pocket_is_no_night() -> None:
     pocket = replace(shoot(quality=QualitySignals(1.0, 0.3, 1.0, 0.12, 0.1), aesthetics=0.03), tags={"night": 0.95})
-    assert codes(assess_quality(pocket).reasons) == {"accidental"}
+    assert codes(assess_quality(pocket).reasons) == {"accidental", "dark"}
 
 
 def test_a_messenger_takes_camera_data_out_of_everything() -> None:
