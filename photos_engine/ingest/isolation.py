@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import tzinfo
 from pathlib import Path
@@ -100,6 +100,7 @@ class DecodePool:
             "photos": _PHOTOS_PER_WORKER,
         }
         self._workers = [_Worker(settings, timeout_s) for _ in range(workers)]
+        self._turns = _Turns()
         self._jobs: queue.SimpleQueue[tuple[DecodeRequest, _Run] | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
@@ -178,7 +179,11 @@ class DecodePool:
                 continue
             answer: Decoded | PhotosEngineError
             try:
-                answer = worker.decode(request)
+                with self._turns.among_others():
+                    answer = worker.decode(request)
+                if isinstance(answer, ImageTooLarge):
+                    with self._turns.alone():
+                        answer = worker.decode(request, alone=True)
             except PhotosEngineError as error:
                 answer = error
             run.answers.put((request, answer))
@@ -202,8 +207,11 @@ class _Worker:
         self._served = 0
         self._is_stopped = False
 
-    def decode(self, request: DecodeRequest) -> Decoded:
-        """One photo's answer, whatever becomes of the process. Raises: PhotosEngineError if none starts."""
+    def decode(self, request: DecodeRequest, *, alone: bool = False) -> Decoded:
+        """One photo's answer, whatever becomes of the process. Raises: PhotosEngineError if none starts.
+
+        alone: no other photo is being decoded, so that this one may be big.
+        """
         path = os.fspath(request.path)
         process = self._process
         if process is not None and process.poll() is not None:  # killed while idle: no photo's fault
@@ -212,7 +220,8 @@ class _Worker:
         process = process or self._start()
         watch = _Deadline(process, self._timeout_s)
         try:
-            _send(process, {"path": path, "sidecars": [os.fspath(sidecar) for sidecar in request.sidecars]})
+            sidecars = [os.fspath(sidecar) for sidecar in request.sidecars]
+            _send(process, {"path": path, "sidecars": sidecars, "alone": alone})
             header, payloads = _receive(process)
             answer = photo_from_frame(header, payloads) if "photo" in header else error_from_header(header, path)
         except (WireError, OSError) as error:
@@ -288,6 +297,43 @@ class _Worker:
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
                 pipe.close()
+
+
+class _Turns:
+    """Photos are decoded beside others, or alone: what is too big for the one has its turn without them."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._inside, self._waiting = 0, 0
+        self._is_taken = False
+
+    @contextmanager
+    def among_others(self) -> Iterator[None]:
+        """Not while one is alone, or is waiting for the others to end."""
+        with self._changed:
+            self._changed.wait_for(lambda: not (self._is_taken or self._waiting))
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._inside -= 1
+                self._changed.notify_all()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """When all others have ended."""
+        with self._changed:
+            self._waiting += 1
+            self._changed.wait_for(lambda: not (self._is_taken or self._inside))
+            self._waiting -= 1
+            self._is_taken = True
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._is_taken = False
+                self._changed.notify_all()
 
 
 class _Deadline:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Final
 
@@ -43,22 +44,39 @@ def as_working_rgb(image: Image.Image, shorter_px: int = WORKING_SHORTER_PX) -> 
     """The picture as sRGB at working size, alpha laid on white; works in bands of a few megapixels."""
     image.load()
     width, height = image.size
+
+    def cut(rows: int) -> Iterator[Image.Image]:
+        for top in range(0, height, rows):
+            yield image if rows >= height else image.crop((0, top, width, min(top + rows, height)))
+
+    return join_bands(image.size, cut, image.info.get("icc_profile"), shorter_px, _grey_scale(image))
+
+
+def join_bands(
+    size: tuple[int, int],
+    cut: Callable[[int], Iterable[Image.Image]],
+    profile: object,
+    shorter_px: int = WORKING_SHORTER_PX,
+    scale: tuple[float, float] | None = None,
+) -> Image.Image:
+    """A picture at working size, as above, from its bands: `cut` gives them from the top, of so many rows each.
+
+    size: width and height of the whole. scale: black and white of one in deep grey.
+    """
+    width, height = size
     factor = working_factor(width, height, shorter_px)
-    scale = _grey_scale(image)
-    profile = image.info.get("icc_profile")
     rows = max(1, _BAND_PX // max(1, width * factor)) * factor
-    if rows >= height:
-        return _as_srgb(_shrink(image, factor, scale), profile)
-    first: Image.Image | None = None
+    joined: Image.Image | None = None
     top_px = 0
-    for top in range(0, height, rows):
-        band = _shrink(image.crop((0, top, width, min(top + rows, height))), factor, scale)
-        if first is None:
-            first = Image.new(band.mode, (band.width, -(-height // factor)))
-        first.paste(band, (0, top_px))
-        top_px += band.height
-    assert first is not None  # a loaded picture has at least one row
-    return _as_srgb(first, profile)
+    for band in cut(rows):
+        small = _shrink(band, factor, scale)
+        if joined is None:
+            joined = small if rows >= height else Image.new(small.mode, (small.width, -(-height // factor)))
+        if joined is not small:
+            joined.paste(small, (0, top_px))
+        top_px += small.height
+    assert joined is not None  # a picture has at least one row
+    return _as_srgb(joined, profile)
 
 
 def turn_upright(image: Image.Image, orientation: int) -> Image.Image:

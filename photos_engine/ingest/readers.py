@@ -8,7 +8,8 @@ from the header, before a pixel is decoded.
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -24,12 +25,16 @@ from PIL import (
     WebPImagePlugin,
 )
 
+from photos_engine.ingest.big_png import BigPng
+from photos_engine.ingest.big_tiff import BigTiff
 from photos_engine.ingest.embedded import Embedded, embedded_in_heif, embedded_in_image, embedded_in_raw
 from photos_engine.ingest.formats import Format
-from photos_engine.ingest.pixels import WORKING_SHORTER_PX, as_working_rgb, working_factor
+from photos_engine.ingest.pixels import WORKING_SHORTER_PX, as_working_rgb, join_bands, working_factor
 
 _ORIENTATION: Final = 0x0112
 _DNG_VERSION: Final = 50706
+_SHARED_BYTES: Final = 100_000_000  # 25 megapixels in colour
+_NOT_HELD: Final = "L"  # as if of a byte a pixel: only the number of pixels counts
 # A JPEG that lacks no more than this share of its rows is still the person's photo.
 _TOLERATED_LOSS: Final = 0.1
 _END_OF_IMAGE: Final = b"\xff\xd9"
@@ -58,15 +63,23 @@ class TooLargeError(Exception):
 class DecodeLimits:
     """What one photo may cost. A JPEG counts at the reduced size at which it is decoded.
 
-    `max_decoded_bytes` is what bounds memory: Pillow keeps four bytes for a pixel in colour and one in
-    grey, so that the default admits 160 megapixels in colour and two workers stay within bounds.
+    `max_decoded_bytes` is what bounds memory: Pillow keeps four bytes for a pixel in colour and one in grey, so
+    that the default admits 67 megapixels in colour. Big PNGs and TIFFs are read in bands, and count as grey.
     `shorter_px` is what a picture's shorter side has at least where it is made smaller.
     """
 
     max_file_bytes: int = 512 * 2**20
     max_pixels: int = 250_000_000
-    max_decoded_bytes: int = 640_000_000
+    max_decoded_bytes: int = 268_000_000
     shorter_px: int = WORKING_SHORTER_PX
+
+    def among_others(self) -> DecodeLimits:
+        """What a photo may cost while others are decoded beside it."""
+        return replace(
+            self,
+            max_file_bytes=min(self.max_file_bytes, _SHARED_BYTES),
+            max_decoded_bytes=min(self.max_decoded_bytes, _SHARED_BYTES),
+        )
 
     def check(self, width: int, height: int, mode: str) -> None:
         """Raises TooLargeError for a picture that has to be decoded whole and is too big for that."""
@@ -102,11 +115,21 @@ def open_picture(data: bytes, kind: Format, limits: DecodeLimits) -> Picture:
         return _read_heif(data, limits)
     if kind is Format.RAW or (kind is Format.TIFF and _is_dng(data)):
         return _read_raw(data, limits)
+    big = BigPng.of(data) if kind is Format.PNG else BigTiff.of(data) if kind is Format.TIFF else None
+    if big is not None:
+        return _read_big(kind, big, limits)
     image = _PILLOW_READERS[kind](io.BytesIO(data))
     limits.check(image.width, image.height, image.mode)
     # Pillow turns a TIFF upright while loading: look at its tags afterwards
     working = as_working_rgb(image, limits.shorter_px)
     return Picture(kind, working, image.width, image.height, _orientation_of(image), embedded_in_image(image, data))
+
+
+def _read_big(kind: Format, big: BigPng | BigTiff, limits: DecodeLimits) -> Picture:
+    limits.check(*big.size, _NOT_HELD)
+    header = big.without_pixels()
+    working = join_bands(big.size, big.bands, header.info.get("icc_profile"), limits.shorter_px)
+    return Picture(kind, working, *big.size, _orientation_of(header), embedded_in_image(header, big.data))
 
 
 def _is_dng(data: bytes) -> bool:
@@ -170,10 +193,16 @@ def _read_heif(data: bytes, limits: DecodeLimits) -> Picture:
     limits.check(width, height, "RGB")
     primary.load()
     # libheif has turned it upright already; its EXIF orientation is a leftover.
-    image = Image.frombytes(primary.mode, primary.size, primary.data, "raw", primary.mode, primary.stride)
-    image.info["icc_profile"] = primary.info.get("icc_profile")
-    working = as_working_rgb(image, limits.shorter_px)
-    return Picture(Format.HEIF, working, image.width, image.height, 1, embedded_in_heif(primary.info, data))
+    width, height = primary.size
+    pixels, stride, mode = memoryview(primary.data), primary.stride, primary.mode
+
+    def cut(rows: int) -> Iterator[Image.Image]:  # without another copy of the whole
+        for top in range(0, height, rows):
+            size = width, min(rows, height - top)
+            yield Image.frombytes(mode, size, pixels[top * stride : (top + size[1]) * stride], "raw", mode, stride)
+
+    working = join_bands(primary.size, cut, primary.info.get("icc_profile"), limits.shorter_px)
+    return Picture(Format.HEIF, working, width, height, 1, embedded_in_heif(primary.info, data))
 
 
 def _read_raw(data: bytes, limits: DecodeLimits) -> Picture:

@@ -59,7 +59,8 @@ def _serve(requests: IO[bytes], answers: IO[bytes], settings: Header) -> None:
         request, _payloads = read_frame(requests)
         _set_alarm(settings["timeout_s"] * 2 + 5)
         try:
-            photo = decode_photo(request["path"], request["sidecars"], limits=limits, default_zone=zone)
+            admitted = limits if request["alone"] else limits.among_others()
+            photo = decode_photo(request["path"], request["sidecars"], limits=admitted, default_zone=zone)
             header, payloads = photo_to_frame(photo)
         except PhotoError as error:
             header, payloads = error_to_header(error), []

@@ -8,7 +8,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import UTC, timedelta, timezone
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -164,6 +165,52 @@ def test_a_worker_that_dies_idle_costs_nothing(tmp_path: Path, pool: DecodePool)
     idle.kill()
     idle.wait()
     assert pool.decode_one(DecodeRequest(path)).width_px == 400
+
+
+def test_big_pictures_have_their_turn_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, bool]] = []
+    real = isolation._send
+
+    def note(process: subprocess.Popen[bytes], header: dict[str, object]) -> None:
+        if "path" in header:
+            asked.append((Path(str(header["path"])).name, bool(header["alone"])))
+        real(process, header)
+
+    monkeypatch.setattr(isolation, "_send", note)
+    big = encoded(Image.new("RGB", (6_000, 5_000)), "TIFF", compression="tiff_lzw")
+    too_big = encoded(Image.new("RGB", (10_000, 7_000)), "TIFF", compression="tiff_lzw")
+    paths = [put(tmp_path / "big.tif", big), put(tmp_path / "too_big.tif", too_big)]
+    paths += [put(tmp_path / f"{number}.jpg", seed=number) for number in range(6)]
+    with DecodePool(2) as pool:
+        results = {request.path.name: result for request, result in pool.decode(map(DecodeRequest, paths))}
+    assert isinstance(results["big.tif"], DecodedPhoto)
+    assert isinstance(results["too_big.tif"], ImageTooLarge)
+    assert "70 megapixels (10000x7000); the limit is 67" in results["too_big.tif"].reason
+    assert {name for name, alone in asked if alone} == {"big.tif", "too_big.tif"}
+    assert len(results) == 8
+
+
+def test_who_is_alone_is_alone_and_everybody_has_a_turn() -> None:
+    turns, inside, seen = isolation._Turns(), list[str](), set[tuple[str, ...]]()
+
+    def live(name: str, turn: Callable[[], AbstractContextManager[None]]) -> None:
+        for _ in range(30):
+            with turn():
+                inside.append(name)
+                time.sleep(0.001)
+                seen.add(tuple(sorted(inside)))
+                inside.remove(name)
+
+    names = {"small 1": turns.among_others, "small 2": turns.among_others, "big 1": turns.alone, "big 2": turns.alone}
+    threads = [threading.Thread(target=live, args=item) for item in names.items()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+        assert not thread.is_alive()
+    assert all(len(together) == 1 for together in seen if any(name.startswith("big") for name in together))
+    assert ("big 1",) in seen
+    assert ("small 1", "small 2") in seen
 
 
 NO_PROC = """# As on macOS: what the address space is can't be read, and so it isn't limited.
