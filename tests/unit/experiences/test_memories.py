@@ -200,7 +200,7 @@ class TestNeverShown:
             life.shoot(start, "beach", at="Biarritz", stack=Stack("g", "burst", keeper.photo.id)),
             life.shoot(start, "beach", at="Biarritz", stack=Stack("h", "copy", keeper.photo.id)),
             life.shoot(start + timedelta(hours=3), "beach", at="Biarritz", decisions=[Decision.HIDE]),
-            life.shoot(start + timedelta(hours=4), "beach", at="Biarritz", source=DateSource.FILE_NAME),
+            life.shoot(start + timedelta(hours=4), "beach", at="Biarritz", source=DateSource.FOLDER),
         ]
         never = {item.photo.id for item in unwanted}
         for memory in memories_of(life).values():
