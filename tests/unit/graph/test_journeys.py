@@ -121,6 +121,18 @@ class TestTrips:
         (trip,) = graph_of(life).trips()
         assert life.items[-1].photo.id in trip.photo_ids
 
+    def test_who_lives_at_two_places_by_turns_goes_home_and_not_on_a_trip(self) -> None:
+        life = Life(home="Lyon")
+        for month in range(24):
+            first = date(2021 + month // 12, month % 12 + 1, 1)
+            life.live(first, first + timedelta(14), every_days=1, at="Lyon")
+            life.live(first + timedelta(14), first + timedelta(28), every_days=1, at="Amsterdam")
+        life.stay(date(2022, 5, 10), 5, "Lisbon")
+        graph = graph_of(life)
+        assert [trip.title for trip in graph.trips()] == ["Lisbon"]
+        assert [home.label for home in graph.homes()] == ["Amsterdam"]
+        assert graph.node("anchor:lyon")["label"] == "Often in Lyon"
+
     def test_several_cities_and_an_open_jaw_are_one_trip(self) -> None:
         life = settled()
         life.stay(date(2022, 5, 10), 3, "Lisbon")
