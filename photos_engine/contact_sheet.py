@@ -27,6 +27,7 @@ GAP_PX = 12
 COVER_PX = 320  # a thumbnail's longer side: nothing is blown up
 PREVIEW_PX, PREVIEW_CELL_PX = 640, 290
 TITLE_PX, TEXT_PX, CAPTION_PX = 30, 16, 12
+HEAD_LINES, CAPTION_LINES = 3, 3  # of one fact of a sheet's head, of one photo's caption, at most
 PER_SHEET = 60
 _PAPER, _INK, _PALE, _EMPTY, _MARK = "#fafaf7", "#1d1d1b", "#6b6b66", "#d8d8d2", "#e0582f"
 _SYSTEM_FONTS = ("NotoSans-Regular.ttf", "DejaVuSans.ttf", "Arial Unicode.ttf", "Arial.ttf", "arial.ttf")
@@ -55,6 +56,7 @@ class Sheet:
 
 
 Thumbnails = Callable[[Photo | str], Path]
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 def of_memories(memories: Sequence[Memory]) -> Iterator[Sheet]:
@@ -62,7 +64,7 @@ def of_memories(memories: Sequence[Memory]) -> Iterator[Sheet]:
     for number, memory in enumerate(memories, 1):
         facts = (memory.subtitle, f"{memory.start:%Y-%m-%d} to {memory.end:%Y-%m-%d}", f"{len(memory.photos)} photos")
         lines = (
-            "   ".join(filter(None, facts)),
+            " | ".join(filter(None, facts)),
             f"{memory.kind}, score {memory.score:.2f}, music {memory.music.mood} {memory.music.energy:.1f}",
             _because(memory.reasons),
         )
@@ -129,25 +131,26 @@ def draw_sheet(sheet: Sheet, thumbnail: Thumbnails) -> Image.Image:
     """One sheet as an RGB picture of `WIDTH_PX`, as high as it needs."""
     columns = (WIDTH_PX - 2 * MARGIN_PX + GAP_PX) // (CELL_PX + GAP_PX)
     rows = math.ceil(len(sheet.cells) / columns)
+    left = MARGIN_PX + (COVER_PX + GAP_PX * 2 if sheet.cover else 0)
+    width = WIDTH_PX - left - MARGIN_PX
+    lines = [line for text in sheet.lines for line in _fold(text, TEXT_PX, width, HEAD_LINES)]
+    captions = [_fold(cell.caption, CAPTION_PX, CELL_PX, CAPTION_LINES) for cell in sheet.cells]
     head = max(
-        MARGIN_PX + TITLE_PX * 2 + len(sheet.lines) * TEXT_PX * 2, (COVER_PX if sheet.cover else 0) + 2 * MARGIN_PX
+        MARGIN_PX + TITLE_PX * 2 + len(lines) * _line_px(TEXT_PX) + GAP_PX,
+        (COVER_PX if sheet.cover else 0) + 2 * MARGIN_PX,
     )
-    row_px = CELL_PX + CAPTION_PX * 2 + GAP_PX
+    row_px = CELL_PX + max(map(len, captions), default=0) * _line_px(CAPTION_PX) + 2 * GAP_PX
     picture = Image.new("RGB", (WIDTH_PX, head + rows * row_px + MARGIN_PX), _PAPER)
     draw = ImageDraw.Draw(picture)
-    left = MARGIN_PX
     if sheet.cover:
         _paste(picture, sheet.cover, (MARGIN_PX, MARGIN_PX), COVER_PX, thumbnail)
-        left += COVER_PX + GAP_PX * 2
-    _write(draw, (left, MARGIN_PX), sheet.title, TITLE_PX, _INK, WIDTH_PX - left - MARGIN_PX)
-    for number, line in enumerate(sheet.lines):
-        top = MARGIN_PX + TITLE_PX * 2 + number * TEXT_PX * 2
-        _write(draw, (left, top), line, TEXT_PX, _PALE, WIDTH_PX - left - MARGIN_PX)
-    for number, cell in enumerate(sheet.cells):
+    _write(draw, (left, MARGIN_PX), _fold(sheet.title, TITLE_PX, width, 1), TITLE_PX, _INK)
+    _write(draw, (left, MARGIN_PX + TITLE_PX * 2), lines, TEXT_PX, _PALE)
+    for number, (cell, caption) in enumerate(zip(sheet.cells, captions, strict=True)):
         row, column = divmod(number, columns)
         corner = (MARGIN_PX + column * (CELL_PX + GAP_PX), head + row * row_px)
         _paste(picture, cell, corner, CELL_PX, thumbnail)
-        _write(draw, (corner[0], corner[1] + CELL_PX + 3), cell.caption, CAPTION_PX, _PALE, CELL_PX)
+        _write(draw, (corner[0], corner[1] + CELL_PX + 3), caption, CAPTION_PX, _PALE)
     return picture
 
 
@@ -156,21 +159,22 @@ def draw_crops(photo: Image.Image, crops: Sequence[Crop]) -> Image.Image:
     whole = photo.convert("RGB")
     whole.thumbnail((WIDTH_PX - 2 * MARGIN_PX, PREVIEW_PX))
     columns = (WIDTH_PX - 2 * MARGIN_PX + GAP_PX) // (PREVIEW_CELL_PX + GAP_PX)
-    row_px = PREVIEW_CELL_PX + CAPTION_PX * 2 + GAP_PX
+    texts = [f"{crop.score:.2f}  {_because(crop.reasons)}" for crop in crops]
+    captions = [_fold(text, CAPTION_PX, PREVIEW_CELL_PX, CAPTION_LINES) for text in texts]
+    row_px = PREVIEW_CELL_PX + max(map(len, captions), default=0) * _line_px(CAPTION_PX) + 2 * GAP_PX
     head = MARGIN_PX + whole.height + GAP_PX
     sheet = Image.new("RGB", (WIDTH_PX, head + math.ceil(len(crops) / columns) * row_px + MARGIN_PX), _PAPER)
     draw = ImageDraw.Draw(sheet)
     sheet.paste(whole, (MARGIN_PX, MARGIN_PX))
     for crop, (ink, width) in reversed(list(zip(crops, ((_MARK, 4), *((_EMPTY, 1),) * len(crops)), strict=False))):
         draw.rectangle(_on(crop.box, (MARGIN_PX, MARGIN_PX), whole.size), outline=ink, width=width)
-    for number, crop in enumerate(crops):
+    for number, (crop, caption) in enumerate(zip(crops, captions, strict=True)):
         row, column = divmod(number, columns)
         corner = (MARGIN_PX + column * (PREVIEW_CELL_PX + GAP_PX), head + row * row_px)
         part = photo.convert("RGB").crop(_on(crop.box, (0, 0), photo.size, edge=0))
         part.thumbnail((PREVIEW_CELL_PX, PREVIEW_CELL_PX))
         sheet.paste(part, corner)
-        caption = f"{crop.score:.2f}  {_because(crop.reasons)}"
-        _write(draw, (corner[0], corner[1] + PREVIEW_CELL_PX + 3), caption, CAPTION_PX, _PALE, PREVIEW_CELL_PX)
+        _write(draw, (corner[0], corner[1] + PREVIEW_CELL_PX + 3), caption, CAPTION_PX, _PALE)
     return sheet
 
 
@@ -188,7 +192,8 @@ def _paste(picture: Image.Image, cell: Cell, corner: tuple[int, int], side: int,
             photo = opened.convert("RGB")
     except (PhotoError, NotFound, OSError) as error:
         draw.rectangle((*corner, corner[0] + side - 1, corner[1] + side - 1), fill=_EMPTY)
-        _write(draw, (corner[0] + 6, corner[1] + side // 2), str(error), CAPTION_PX, _INK, side - 12)
+        text = _fold(str(error), CAPTION_PX, side - 12, CAPTION_LINES)
+        _write(draw, (corner[0] + 6, corner[1] + side // 2), text, CAPTION_PX, _INK)
         return
     photo.thumbnail((side, side))
     left, top = corner[0] + (side - photo.width) // 2, corner[1] + (side - photo.height) // 2
@@ -197,19 +202,41 @@ def _paste(picture: Image.Image, cell: Cell, corner: tuple[int, int], side: int,
         draw.rectangle(_on(cell.crop, (left, top), photo.size), outline=_MARK, width=3)
 
 
-def _write(draw: ImageDraw.ImageDraw, corner: tuple[int, int], text: str, size: int, ink: str, width: int) -> None:
-    """One line, cut off where it would be wider than `width`."""
+def _write(draw: ImageDraw.ImageDraw, corner: tuple[int, int], lines: Sequence[str], size: int, ink: str) -> None:
+    font, _ = _font(size)
+    for number, line in enumerate(lines):
+        draw.text((corner[0], corner[1] + number * _line_px(size)), line, ink, font)
+
+
+def _line_px(size: int) -> int:
+    return size * 3 // 2
+
+
+def _fold(text: str, size: int, width: int, most: int) -> list[str]:
+    """A text in at most so many lines of a width, broken between words, and cut off where it is longer still."""
     font, has_many_letters = _font(size)
     text = text.encode("utf-8", "replace").decode() if has_many_letters else _as_ascii(text)
-    if draw.textlength(text, font) > width:
-        while text and draw.textlength(text + "...", font) > width:
-            text = text[:-1]
-        text += "..."
-    draw.text(corner, text, ink, font)
+    lines, words = [], text.split()
+    while words and len(lines) < most:
+        count = next((n for n in range(1, len(words)) if font.getlength(" ".join(words[: n + 1])) > width), len(words))
+        lines.append(" ".join(words[:count]))
+        words = words[count:]
+    if words:
+        lines[-1] += " ..."
+    return [_cut(line, font, width) for line in lines]
+
+
+def _cut(line: str, font: Font, width: int) -> str:
+    if font.getlength(line) <= width:
+        return line
+    text = line.removesuffix(" ...")
+    while text and font.getlength(text + "...") > width:
+        text = text[:-1]
+    return text + "..."
 
 
 @cache
-def _font(size: int) -> tuple[ImageFont.FreeTypeFont | ImageFont.ImageFont, bool]:
+def _font(size: int) -> tuple[Font, bool]:
     """A font of the system, which has letters beyond English; otherwise Pillow's own, which has none."""
     for name in _SYSTEM_FONTS:
         try:
@@ -226,4 +253,4 @@ def _as_ascii(text: str) -> str:
 
 
 def _because(reasons: Iterable[Reason]) -> str:
-    return "; ".join(r.text.rstrip(".") for r in sorted(reasons, key=lambda r: -abs(r.weight))[:3])
+    return " ".join(r.text for r in sorted(reasons, key=lambda r: -abs(r.weight))[:3])

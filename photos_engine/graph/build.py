@@ -22,7 +22,7 @@ from photos_engine.graph.habits import find_routines, find_workplace
 from photos_engine.graph.home import HomeBase, find_home
 from photos_engine.graph.interests import add_interests
 from photos_engine.graph.journeys import Journey, find_journeys
-from photos_engine.graph.looks import Look, look_at
+from photos_engine.graph.looks import Look, is_placed, look_at
 from photos_engine.graph.moments import find_moments
 from photos_engine.graph.pages import add_moments, write_pages
 from photos_engine.graph.pets import find_pets
@@ -45,7 +45,7 @@ def build_graph(
 ) -> PersonalGraph:
     """Infer the personal knowledge graph of a library.
 
-    Only photos whose date was recorded take part; hidden ones and utility content tell nothing about a
+    Only photos whose day is certain take part; hidden ones and utility content tell nothing about a
     life and don't. looks: one for each photo of the snapshot, in its order, if they are at hand. known: the
     journeys as they were found before, whose names they keep. earlier: a graph of the library as it was, built by
     this process with the same tags: what it says of moments that are as they were is taken over. It saves time and
@@ -73,7 +73,7 @@ def build_graph(
     weaver.graph.graph["hidden_photos"] = [
         look.item.photo.id
         for look in (looks if weaver.decided.hides_days else ())
-        if look.item.photo.is_dated and weaver.decided.hides_day(look.day)
+        if is_placed(look.item.photo) and weaver.decided.hides_day(look.day)
     ]
     add_tags(weaver, table, tags)
     cities = add_places(weaver, table, places)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -20,6 +20,7 @@ from photos_engine.types import Reason, Snapshot
 
 MIN_PHOTOS = 4
 MIN_LIVELY_PHOTOS = 8  # where only their number speaks, it must be one that chance doesn't give
+AROUND_DAYS, MIN_DAYS_AROUND = 60, 5  # ordinary days with photos that it is livelier than
 MIN_SHOWING, MIN_TAG_SHARE = 2, 0.2
 _BIRTHDAY_TAGS = frozenset({"birthday", "birthday_cake"})
 
@@ -46,18 +47,31 @@ def find_celebrations(
 ) -> tuple[FoundCelebration, ...]:
     """Every feast with evidence, in time order. On trips every day is lively, so there tags must show it."""
     ordinary = timeline.day[timeline.keeper & ~is_trip]
-    usual = float(np.percentile(np.unique(ordinary, return_counts=True)[1], 75)) if len(ordinary) else 1.0
+    active, counts = np.unique(ordinary, return_counts=True)
+    usual = float(np.percentile(counts, 75)) if len(active) else 1.0
     by_day = positions_by_day(timeline)
     shown = _showing(table, {tag for feast in feasts for tag in feast.evidence})
     found = []
     for feast in feasts:
         days = [by_day[day.toordinal()] for day in feast.days if day.toordinal() in by_day]
+        if not _is_amid_life(active, feast):
+            feast = replace(feast, liveliness=None)
         shows = [shown[tag] for tag in sorted(feast.evidence) if tag in shown]
         evidence = [e for at in days if (e := _look_at(timeline, shows, feast, at, usual, is_trip))]
         kept = sum(e.keepers for e in evidence)
         if kept >= MIN_PHOTOS:
             found.append(_as_celebration(timeline, feast, evidence))
     return tuple(found)
+
+
+def _is_amid_life(active: IntVector, feast: Feast) -> bool:
+    """Whether enough is known of the weeks around a feast to call it lively.
+
+    A day alone in its year is busier than nothing; often it is one that a camera's clock fell back to.
+    """
+    first, last = feast.first.toordinal(), feast.last.toordinal()
+    near = active[(active >= first - AROUND_DAYS) & (active <= last + AROUND_DAYS)]
+    return np.count_nonzero((near < first) | (near > last)) >= MIN_DAYS_AROUND
 
 
 def _showing(table: TagTable, tags: Iterable[str]) -> dict[str, BoolVector]:

@@ -129,7 +129,7 @@ def add_workplaces(
     for anchor in home.routines:
         km = distance_km(timeline.latitude, timeline.longitude, anchor.point.latitude, anchor.point.longitude)
         at = np.flatnonzero((km <= 15.0) & np.isin(timeline.day, anchor.days))
-        text = f"Photos of short visits on {len(anchor.days)} days, {len(anchor.visits)} times."
+        text = f"Photos of visits on {len(anchor.days)} days, {len(anchor.visits)} times."
         near = next((place for n in at.tolist() if (place := places[n])), None)
         if near:
             node = weaver.unused(f"anchor:{as_slug(near.city)}")

@@ -25,6 +25,7 @@ _MIN_STAY_DAYS = 60  # shorter is a long journey
 _MOVE_COST_DAYS = 25  # so many days must speak for a move: more than a summer in one place gives
 _MAX_ANCHORS = 8
 _ROUTINE_VISITS = 8
+_SECOND_HOME_SHARE = 0.25  # of all days with photos: every other weekend, or half of every month
 _ROUTINE_REACH_KM = 120.0  # as far as people commute
 
 SaidHome = tuple[str, date | None, date | None]
@@ -57,7 +58,7 @@ class HomeSpan:
 
 @dataclass(frozen=True, slots=True)
 class HomeBase:
-    """Every home of the library in time order, and the routine places (work, school) around them."""
+    """Every home of the library in time order, and the routine places: work, school, a second home."""
 
     spans: tuple[HomeSpan, ...]
     routines: tuple[Anchor, ...] = ()
@@ -103,7 +104,12 @@ def find_home(
     if not spans:
         return HomeBase(())
     homes = [(s.point.latitude, s.point.longitude) for s in spans]
-    routines = tuple(a for a in settled if _is_routine_anchor(a) and _is_near_but_not_home(a, homes))
+    active = len(np.unique(timeline.day))
+    routines = tuple(
+        a
+        for a in settled
+        if (_is_routine_anchor(a) and _is_near_but_not_home(a, homes)) or _is_second_home(a, homes, active)
+    )
     return HomeBase(spans, routines)
 
 
@@ -238,6 +244,15 @@ def _is_routine_anchor(anchor: Anchor) -> bool:
     return len(anchor.visits) >= _ROUTINE_VISITS and float(np.median(anchor.visits)) <= 1.0
 
 
+def _is_second_home(anchor: Anchor, homes: list[tuple[float, float]], active_days: int) -> bool:
+    """Whether somebody lives there as well, by turns: who goes there goes home, wherever it lies."""
+    is_often_there = len(anchor.visits) >= _ROUTINE_VISITS and len(anchor.days) >= _SECOND_HOME_SHARE * active_days
+    return is_often_there and _nearest_km(anchor, homes) > HOME_RADIUS_KM
+
+
 def _is_near_but_not_home(anchor: Anchor, homes: list[tuple[float, float]]) -> bool:
-    km = [float(distance_km(anchor.point.latitude, anchor.point.longitude, *home)) for home in homes]
-    return HOME_RADIUS_KM < min(km) <= _ROUTINE_REACH_KM
+    return HOME_RADIUS_KM < _nearest_km(anchor, homes) <= _ROUTINE_REACH_KM
+
+
+def _nearest_km(anchor: Anchor, homes: list[tuple[float, float]]) -> float:
+    return min(float(distance_km(anchor.point.latitude, anchor.point.longitude, *home)) for home in homes)

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
-from photos_engine.curation import is_showable
-from photos_engine.types import AnalysedPhoto, Snapshot, Tag
+from photos_engine.curation import Origin, is_showable, read_origins
+from photos_engine.types import AnalysedPhoto, DateSource, Photo, Snapshot, Tag
 
 DAY_STARTS_AT_H = 4  # a party past midnight belongs to the evening on which it began
+
+_CAME_IN = frozenset({Origin.MESSENGER, Origin.DOWNLOAD})
 
 _EPOCH = datetime(1970, 1, 1)
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
@@ -27,7 +29,7 @@ class Look:
 
     item: AnalysedPhoto
     is_shown: bool  # may be shown unasked, and stands for itself
-    is_personal: bool  # of a recorded date, not hidden, and no utility content
+    is_personal: bool  # its day is known, it isn't hidden, and no utility content
     day: int
     utc_s: float
     wall_s: float
@@ -80,6 +82,17 @@ def _day_ordinal(wall_s: float) -> int:
     return int((wall_s - DAY_STARTS_AT_H * 3600) // 86400) + _EPOCH_ORDINAL
 
 
+def is_placed(photo: Photo) -> bool:
+    """Whether its day is certain enough to tell a story by: recorded, or written in the name that a camera gave it.
+
+    A messenger or a browser also writes a day there, that on which the picture came. What only a folder or the file's
+    own time tells is a guess.
+    """
+    if photo.is_dated or photo.facts.date_source is not DateSource.FILE_NAME:
+        return photo.is_dated
+    return _CAME_IN.isdisjoint(frozenset[Origin]().union(*map(read_origins, photo.paths)))
+
+
 def _look(item: AnalysedPhoto, ancestors: Mapping[str, frozenset[str]]) -> Look:
     photo = item.photo
     verdict = is_showable(item)
@@ -89,7 +102,7 @@ def _look(item: AnalysedPhoto, ancestors: Mapping[str, frozenset[str]]) -> Look:
     return Look(
         item=item,
         is_shown=verdict.ok,
-        is_personal=photo.is_dated and not photo.is_hidden and not is_useful,
+        is_personal=is_placed(photo) and not photo.is_hidden and not is_useful,
         day=_day_ordinal(wall_s),
         utc_s=photo.taken.astimezone(UTC).timestamp(),
         wall_s=wall_s,

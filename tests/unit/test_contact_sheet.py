@@ -15,6 +15,7 @@ from photos_engine.contact_sheet import (
     Cell,
     Sheet,
     _as_ascii,
+    _fold,
     draw_crops,
     draw_sheet,
     of_featured,
@@ -77,6 +78,19 @@ def test_a_photo_that_cannot_be_had_leaves_its_place_empty(photos: list[Photo], 
 
     picture = draw_sheet(Sheet("a", "Odd \udcff title", ("long " * 500,), tuple(map(Cell, photos))), only_the_first)
     assert count(picture, BLUE) == 190 * 95
+
+
+def test_long_texts_go_on_below_and_only_what_is_longer_still_is_cut_off() -> None:
+    words = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+    lines = _fold(" ".join(words), 12, 90, 9)
+    assert len(lines) > 2
+    assert " ".join(lines).split() == words
+    first, last = _fold(" ".join(words), 12, 90, 2)
+    assert lines[0] == first
+    assert last.endswith("...")
+    (cut,) = _fold("a" * 400, 12, 90, 3)
+    assert cut.endswith("...")
+    assert _fold("", 12, 90, 3) == []
 
 
 def test_long_rankings_go_on_a_second_sheet(photos: list[Photo], thumbnail: Path, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import MINYEAR, date
 
 import numpy as np
 
@@ -63,7 +63,8 @@ def find_on_this_day(s: Sources) -> Iterator[Candidate]:
     if not len(s.shelf.items):
         return
     exact: dict[int, IntVector] = {}
-    for year in range(date.fromordinal(int(s.shelf.day[0])).year - 1, s.on.year):
+    first = date.fromordinal(int(s.shelf.day[0])).year
+    for year in range(max(MINYEAR, first - 1), s.on.year):
         anniversary = _anniversary(s.on, year)
         if anniversary is None:
             continue

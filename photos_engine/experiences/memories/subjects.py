@@ -26,6 +26,7 @@ _MIN_PLACE_YEARS = 2
 _CERTAINTY_BONUS = 0.3
 _OUTLIER_DEVIATIONS = 2.5  # median absolute deviations below the median likeness to the surest photos
 ENOUGH_PHOTOS = 12
+_TO_SPARE = 60  # photos of a theme from which on the surer half is enough to choose from
 
 
 def find_people(s: Sources) -> Iterator[Candidate]:
@@ -53,6 +54,7 @@ def find_pets(s: Sources) -> Iterator[Candidate]:
         if f"tag:{pet.species}" in hidden or not len(at):
             continue
         certain = dict(zip(s.shelf.by_tag.get(pet.species, ()), s.shelf.certainty.get(pet.species, ()), strict=True))
+        at, certainty = _surer_half(at, np.array([certain.get(n, 0.0) for n in at.tolist()]))
         if pet.name:
             title = s.phrases.say("named_pet", name=pet.name)
         else:
@@ -67,7 +69,7 @@ def find_pets(s: Sources) -> Iterator[Candidate]:
             min(1.0, 0.5 + pet.months / 24),
             pet.reasons,
             pet.node,
-            bonus=_CERTAINTY_BONUS * np.array([certain.get(n, 0.0) for n in at.tolist()]),
+            bonus=_CERTAINTY_BONUS * certainty,
         )
 
 
@@ -76,6 +78,14 @@ def _surely_showing(shelf: Shelf, tag: str) -> tuple[IntVector, FloatVector]:
     at, certainty = shelf.by_tag.get(tag, np.zeros(0, dtype=np.int64)), shelf.certainty.get(tag, np.zeros(0))
     sure = certainty >= VERY_SURE_TAG
     return (at[sure], certainty[sure]) if np.count_nonzero(sure) >= ENOUGH_PHOTOS else (at, certainty)
+
+
+def _surer_half(at: IntVector, certainty: FloatVector) -> tuple[IntVector, FloatVector]:
+    """Of photos that there are plenty of, those that show their thing more surely than the others do."""
+    if len(at) < _TO_SPARE:
+        return at, certainty
+    sure = certainty >= np.median(certainty)
+    return at[sure], certainty[sure]
 
 
 def _is_typical(shelf: Shelf, at: IntVector, certainty: FloatVector) -> BoolVector:
@@ -132,7 +142,7 @@ def find_themes(s: Sources, told: Iterable[Candidate]) -> Iterator[Candidate]:
         if is_told(w.at, taken) or (children and is_told(w.at, [np.unique(np.concatenate(children))])):
             continue
         typical = _is_typical(s.shelf, w.at, w.certainty)
-        at, certainty = w.at[typical], w.certainty[typical]
+        at, certainty = _surer_half(w.at[typical], w.certainty[typical])
         if not _has_enough(s.shelf, at, certainty):
             continue
         taken.append(at)

@@ -200,7 +200,7 @@ class TestNeverShown:
             life.shoot(start, "beach", at="Biarritz", stack=Stack("g", "burst", keeper.photo.id)),
             life.shoot(start, "beach", at="Biarritz", stack=Stack("h", "copy", keeper.photo.id)),
             life.shoot(start + timedelta(hours=3), "beach", at="Biarritz", decisions=[Decision.HIDE]),
-            life.shoot(start + timedelta(hours=4), "beach", at="Biarritz", source=DateSource.FILE_NAME),
+            life.shoot(start + timedelta(hours=4), "beach", at="Biarritz", source=DateSource.FOLDER),
         ]
         never = {item.photo.id for item in unwanted}
         for memory in memories_of(life).values():
@@ -247,6 +247,13 @@ class TestNeverShown:
         for n in range(50):
             life.shoot(datetime(2022, 3, 1) + timedelta(days=n), source=DateSource.FILE_TIME)
         assert memories_of(life) == {}
+
+    def test_the_first_and_the_last_year_of_the_calendar(self) -> None:
+        life = Life(home="Lyon")
+        life.live(date(1, 1, 2), date(1, 4, 1), every_days=4)
+        life.live(date(9999, 10, 1), date.max, every_days=4)
+        for on in (date(2024, 2, 29), date.max):
+            assert memories_of(life, on)
 
     def test_an_empty_library(self) -> None:
         assert memories_of(Life()) == {}

@@ -96,6 +96,12 @@ class TestEvidence:
         party(life, datetime(2021, 12, 25, 18), 8, "christmas", at="Lisbon")
         assert [c.slug for c in celebrations_of(life)] == ["christmas"]
 
+    def test_a_day_that_nothing_is_known_around_is_not_lively(self) -> None:
+        life = at_home()
+        for n in range(30):  # a clock that fell back to where it began
+            life.shoot(datetime(2000, 1, 1, 0, n), at=None)
+        assert build_graph(life.snapshot(), TAGS).celebrations() == ()
+
     def test_new_years_party_past_midnight_is_one_celebration(self) -> None:
         life = at_home()
         party(life, datetime(2021, 12, 31, 20), 16, "daily")

@@ -104,12 +104,34 @@ class TestTrips:
     def test_uncertain_dates_never_take_part(self) -> None:
         life = settled()
         life.stay(date(2022, 5, 10), 5, "Lisbon")
-        for source in (DateSource.FILE_NAME, DateSource.FOLDER, DateSource.FILE_TIME):
+        for source in (DateSource.FOLDER, DateSource.FILE_TIME):
             hop(life, date(2022, 5, 12), 12, "Lisbon", source=source)
+        received = "WhatsApp Images/IMG-20220512-WA0001.jpg"
+        hop(life, date(2022, 5, 12), 12, "Lisbon", source=DateSource.FILE_NAME, path=received)
         graph = graph_of(life)
         guessed = {item.photo.id for item in life.items[-3:]}
         assert guessed.isdisjoint(graph.trips()[0].photo_ids)
         assert all(guessed.isdisjoint(moment.photo_ids) for moment in graph.moments())
+
+    def test_the_day_in_a_name_that_a_camera_gave_counts(self) -> None:
+        life = settled()
+        life.stay(date(2022, 5, 10), 5, "Lisbon")
+        name = "DCIM/20220512_120003.jpg"
+        hop(life, date(2022, 5, 12), 12, None, source=DateSource.FILE_NAME, path=name, camera=False)
+        (trip,) = graph_of(life).trips()
+        assert life.items[-1].photo.id in trip.photo_ids
+
+    def test_who_lives_at_two_places_by_turns_goes_home_and_not_on_a_trip(self) -> None:
+        life = Life(home="Lyon")
+        for month in range(24):
+            first = date(2021 + month // 12, month % 12 + 1, 1)
+            life.live(first, first + timedelta(14), every_days=1, at="Lyon")
+            life.live(first + timedelta(14), first + timedelta(28), every_days=1, at="Amsterdam")
+        life.stay(date(2022, 5, 10), 5, "Lisbon")
+        graph = graph_of(life)
+        assert [trip.title for trip in graph.trips()] == ["Lisbon"]
+        assert [home.label for home in graph.homes()] == ["Amsterdam"]
+        assert graph.node("anchor:lyon")["label"] == "Often in Lyon"
 
     def test_several_cities_and_an_open_jaw_are_one_trip(self) -> None:
         life = settled()
