@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections import defaultdict
@@ -42,6 +43,8 @@ from photos_engine.types import (
 
 # SQLite's limit on the variables of one statement is 32,766; short statements also cache better.
 KEYS_PER_STATEMENT = 5_000
+_KEYS = select(func.json_each(bindparam("keys")).table_valued("value").c.value)
+"""Those of a JSON list: one parameter, where to put fifty into a statement takes longer than to run it."""
 
 # Not `datetime.fromtimestamp`: on Windows it refuses times before 1970.
 EPOCH = datetime.fromtimestamp(0, UTC)
@@ -190,8 +193,8 @@ class PhotoRepository:
         """Photos by their keys; unknown keys are left out."""
         found: dict[int, Photo] = {}
         for start in range(0, len(keys), KEYS_PER_STATEMENT):
-            chunk = keys[start : start + KEYS_PER_STATEMENT]
-            found |= {p.key: p for p in self._load(photo.c.id.in_(chunk), lambda column, c=chunk: column.in_(c))}
+            chunk = json.dumps([int(key) for key in keys[start : start + KEYS_PER_STATEMENT]])
+            found |= {p.key: p for p in self._load(photo.c.id.in_(_KEYS), lambda column: column.in_(_KEYS), chunk)}
         return found
 
     def present(self) -> list[Photo]:
@@ -237,17 +240,20 @@ class PhotoRepository:
         )
         return self._connection.scalar(statement, {"query": query, "key": key}) or ""
 
-    def _load(self, condition: Any, related: Any) -> list[Photo]:
-        """Photos that meet a condition; `related` restricts a `photo_id` column to (at least) the same photos."""
-        rows = self._connection.execute(
-            select(photo, place).outerjoin(place).where(condition).order_by(photo.c.taken_utc, photo.c.content_hash)
-        ).all()
-        paths = self._files(related)
-        words = self._group(keyword.c.photo_id, keyword.c.keyword, related)
+    def _load(self, condition: Any, related: Any, keys: str | None = None) -> list[Photo]:
+        """Photos that meet a condition; `related` restricts a `photo_id` column to (at least) the same photos.
+
+        keys: a JSON list of those that either may name as `_KEYS`.
+        """
+        named = {} if keys is None else {"keys": keys}
+        statement = select(photo, place).outerjoin(place).where(condition)
+        rows = self._connection.execute(statement.order_by(photo.c.taken_utc, photo.c.content_hash), named).all()
+        paths = self._files(related, named)
+        words = self._group(keyword.c.photo_id, keyword.c.keyword, related, named)
         people: dict[int, list[PersonRegion]] = defaultdict(list)
         columns = (person_region.c.photo_id, person_region.c.name, person_region.c.box)
-        statement = select(*columns).where(related(person_region.c.photo_id)).order_by(person_region.c.position)
-        for key, name, box in self._connection.execute(statement):
+        regions = select(*columns).where(related(person_region.c.photo_id)).order_by(person_region.c.position)
+        for key, name, box in self._connection.execute(regions, named):
             people[key].append(PersonRegion(name, None if box is None else tuple(box)))
         decided = self._decisions([row.content_hash for row in rows])
         where: dict[int, Place] = {}
@@ -258,17 +264,17 @@ class PhotoRepository:
         gathered = GatheredRepository(self._connection).all()
         return [replace(p, facts=join_facts(p.facts, gathered[p.id])) if p.id in gathered else p for p in photos]
 
-    def _group(self, key: Any, value: Any, related: Any) -> dict[int, list[Any]]:
+    def _group(self, key: Any, value: Any, related: Any, named: Mapping[str, str]) -> dict[int, list[Any]]:
         grouped: dict[int, list[Any]] = defaultdict(list)
-        for photo_id, item in self._connection.execute(select(key, value).where(related(key)).order_by(value)):
+        for photo_id, item in self._connection.execute(select(key, value).where(related(key)).order_by(value), named):
             grouped[photo_id].append(item)
         return grouped
 
-    def _files(self, related: Any) -> dict[int, _Files]:
+    def _files(self, related: Any, named: Mapping[str, str]) -> dict[int, _Files]:
         columns = (file.c.photo_id, file.c.path, file.c.role, file.c.gone_utc, file.c.error)
         statement = select(*columns).where(related(file.c.photo_id)).order_by(file.c.path)
         grouped: dict[int, _Files] = defaultdict(_Files)
-        for key, path, role, gone, error in self._connection.execute(statement):
+        for key, path, role, gone, error in self._connection.execute(statement, named):
             files, is_there = grouped[key], gone is None and error is None
             if role == "image":
                 (files.present if is_there else files.gone).append(Path(path))
@@ -279,9 +285,10 @@ class PhotoRepository:
     def _decisions(self, ids: Sequence[str]) -> Mapping[str, frozenset[Decision]]:
         found: dict[str, set[Decision]] = defaultdict(set)
         statement = select(decision.c.subject, decision.c.decision).where(decision.c.subject_kind == "photo")
+        named = {}
         if len(ids) <= KEYS_PER_STATEMENT:
-            statement = statement.where(decision.c.subject.in_(ids))
-        for subject, name in self._connection.execute(statement):
+            statement, named = statement.where(decision.c.subject.in_(_KEYS)), {"keys": json.dumps(list(ids))}
+        for subject, name in self._connection.execute(statement, named):
             found[subject].add(Decision(name))
         return {subject: frozenset(names) for subject, names in found.items()}
 

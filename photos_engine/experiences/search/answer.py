@@ -189,7 +189,7 @@ def _suggest(query: Query, sources: SearchSources) -> tuple[str, ...]:
                 case Who():
                     offers += names.people_names[:3]
     if not offers:
-        counts = sources.tag_counts()
+        counts = sources.basis.tag_counts
         known = (sources.taxonomy.tag(tag_id) for tag_id in counts if tag_id in sources.taxonomy)
         offers = [tag.label for tag in known if not tag.is_hidden]
     return tuple(dict.fromkeys(offers))[:_MOST_SUGGESTIONS]

@@ -85,9 +85,12 @@ class Postings:
             return self.keys[spans[0]], self.chances[spans[0]]
         keys = np.concatenate([self.keys[:0], *(self.keys[span] for span in spans)])
         chances = np.concatenate([self.chances[:0], *(self.chances[span] for span in spans)])
-        order = np.lexsort((-chances, keys))
-        found, first = np.unique(keys[order], return_index=True)
-        return found, chances[order][first]
+        if not len(keys):
+            return keys, chances
+        order = np.argsort(keys, kind="stable")  # which merges spans that are sorted already
+        keys = keys[order]
+        first = np.flatnonzero(np.append(True, keys[1:] != keys[:-1]))
+        return keys[first], np.maximum.reduceat(chances[order], first)
 
     def counts(self, keys: Keys | None = None) -> dict[str, int]:
         """Value -> how many photos, or how many of these, have it, most first; those of none are left out."""

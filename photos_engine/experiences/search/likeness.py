@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from photos_engine.experiences.search.matches import NOTHING, Matches
+from photos_engine.experiences.search.matches import NOTHING, Matches, is_in
 from photos_engine.experiences.search.sources import SearchSources
 from photos_engine.index.protocol import Keys
 from photos_engine.types import FloatArray, Reason
@@ -34,8 +34,8 @@ _MOST_CANDIDATES = 200
 class Calibration:
     """What makes probabilities of scores, and where these end.
 
-    for_photo, for_phrase, bias, for_part, for_unknown: of the logarithm of the odds, by standard score, by share of
-    the known parts that tags say the photo shows, by word that names nothing; false_alarms (a, b): of what is not
+    for_photo, for_phrase, bias, for_shown, for_unknown: of the logarithm of the odds, by standard score, and by the
+    share of a phrase's parts that tags say the photo shows, and that no tag names; false_alarms (a, b): of what is not
     there, a photo has odds of x or more this often: a * x ** -b; least, least_among: where a thing is there, from
     which probability on a photo shows it, in the library and among photos of a time or place, of which the person who
     asks remembers one.
@@ -47,7 +47,7 @@ class Calibration:
     false_alarms: tuple[float, float]
     least: float
     least_among: float
-    for_part: float = 0.0
+    for_shown: float = 0.0
     for_unknown: float = 0.0
 
 
@@ -55,11 +55,13 @@ class Calibration:
 # phrases fitted them, the other half tells the false alarms. For another model: `python benchmarks/likeness.py --data
 # DATA --work WORK`.
 WHOLE = Calibration(0.545, 1.078, -6.937, (7.7e-5, 1.75), 0.2, 0.1)
-"""For phrases that no tag is a part of: from 400 captions and 156 tags as phrases, the 60 nearest photos each. Of 74
+"""For single things and whole sentences: from 400 captions and 156 tags as phrases, the 60 nearest photos each. Of 74
 absent tags 30 % find a photo from a probability of 0.3 on, 8 % from 0.5 on."""
-PARTLY_KNOWN = Calibration(0.512, 0.326, -6.116, (1.3e-5, 2.9), 0.3, 0.15, for_part=3.181, for_unknown=-1.658)
+PARTLY_KNOWN = Calibration(0.465, 0.325, -6.402, (1.24e-5, 2.36), 0.25, 0.12, for_shown=4.06, for_unknown=-1.472)
 """For phrases that tags are parts of: from 359 phrases out of the captions, and 164 that these photos don't show, the
-200 nearest photos each. Of the latter 9 % find a photo from 0.3 on, 4 % from 0.4 on."""
+200 nearest photos each. Of the latter 10 % find a photo from 0.25 on, 5 % from 0.3 on."""
+_MOST_PARTS = 4
+"""Of such phrases; in a longer one each part says less, and the whole says more."""
 _SMALL_LIBRARY = 50
 """Photos at which a library's own spread counts half; a smaller one is too alike to be a measure."""
 
@@ -76,12 +78,19 @@ class Evidence:
     @property
     def calibration(self) -> Calibration:
         """The one that such phrases were measured by."""
-        return PARTLY_KNOWN if len(self.parts) > 1 or (self.parts and self.unknown) else WHOLE
+        return PARTLY_KNOWN if self.parts and 1 < len(self.parts) + self.unknown <= _MOST_PARTS else WHOLE
 
-    def share_in(self, keys: Keys) -> FloatArray:
-        """Of each photo, how many of the parts it shows, (n,) from 0 to 1."""
-        shown = [np.isin(keys, part) for part in self.parts]
-        return np.mean(shown, axis=0, dtype=np.float32) if shown else np.zeros(len(keys), np.float32)
+    @property
+    def unknown_share(self) -> float:
+        """Which share of the phrase no tag names."""
+        return self.unknown / max(len(self.parts) + self.unknown, 1)
+
+    def shown_shares(self, keys: Keys) -> FloatArray:
+        """Of each photo, which share of the phrase it shows by its tags, (n,) from 0 to 1."""
+        shown = np.zeros(len(keys), np.float32)
+        for part in self.parts:
+            shown += is_in(keys, part)
+        return shown / max(len(self.parts) + self.unknown, 1)
 
 
 def match_likeness(text: str, sources: SearchSources, evidence: Evidence, among: Keys | None = None) -> Matches:
@@ -111,7 +120,7 @@ def _judge(
     if not len(keys):
         return NOTHING
     scores = standard_scores(embeddings, query, sources.concepts().vectors, sources.basis.sample @ query)
-    chances = judge_likeness(scores, evidence.share_in(keys), evidence.unknown, evidence.calibration)
+    chances = judge_likeness(scores, evidence.shown_shares(keys), evidence.unknown_share, evidence.calibration)
     return Matches.of(keys, chances, lambda _, p: (Reason("likeness", p, f"It looks like “{text}” ({p:.0%})."),))
 
 
@@ -129,14 +138,14 @@ def least_sure(chances: FloatArray, by: Calibration, photos: int, among: int | N
     return max(by.least, odds / (1.0 + odds))
 
 
-def judge_likeness(scores: FloatArray, share: FloatArray, unknown: int, by: Calibration) -> FloatArray:
+def judge_likeness(scores: FloatArray, shown: FloatArray, unknown: float, by: Calibration) -> FloatArray:
     """The probability that photos show what a phrase says, (n,) float32.
 
-    scores (2, n): as from `standard_scores`; share (n,): as from `Evidence.share_in`.
+    scores (2, n): as from `standard_scores`; shown (n,), unknown: shares of the phrase, as `Evidence` tells them.
     """
     for_photo, for_phrase = scores
     logit = by.for_photo * for_photo + by.for_phrase * for_phrase + by.bias
-    logit = logit + by.for_part * share + by.for_unknown * unknown
+    logit = logit + by.for_shown * shown + by.for_unknown * unknown
     return np.asarray(1.0 / (1.0 + np.exp(-logit)), dtype=np.float32)
 
 

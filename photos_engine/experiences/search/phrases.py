@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain, islice
 
 import numpy as np
@@ -13,7 +14,7 @@ from photos_engine.analyzers.taxonomy import Match as Named
 from photos_engine.analyzers.taxonomy import words as bare_words
 from photos_engine.experiences.search.facts import match_words
 from photos_engine.experiences.search.likeness import Evidence, match_likeness
-from photos_engine.experiences.search.matches import NOTHING, Matches, all_of, either, merged
+from photos_engine.experiences.search.matches import NOTHING, Matches, all_of, either, is_in, merged
 from photos_engine.experiences.search.sources import SearchSources
 from photos_engine.experiences.search.understand import STOP_WORDS
 from photos_engine.index.protocol import Keys
@@ -84,10 +85,12 @@ def match_phrase(text: str, sources: SearchSources, among: Keys | None = None) -
     if not reading.content:
         return NOTHING
     found = _within(match_words(reading.content, sources), among)
-    if reading.named and not reading.unknown:
-        found = either(found, _match_all_tags(text, reading, sources, among))
-    if reading.unknown or len(reading.named) > 1 or len(found) < (1 if among is None else min(_FEW, len(among))):
-        found = either(found, match_likeness(text, sources, _evidence(reading, sources), among))
+    shown = [_match_tags(names, sources) for names in reading.named]
+    evidence = Evidence(tuple(part.keys for part in shown), len(reading.unknown))
+    if shown and not reading.unknown:
+        found = either(found, _match_all_tags(text, shown, evidence, sources, among))
+    if reading.unknown or len(shown) > 1 or len(found) < (1 if among is None else min(_FEW, len(among))):
+        found = either(found, match_likeness(text, sources, evidence, among))
     if not len(found) and not reading.named:
         found = _within(_match_concept(text, sources), among)
     return found
@@ -97,22 +100,20 @@ def _within(found: Matches, among: Keys | None) -> Matches:
     return found if among is None else found.within(among)
 
 
-def _match_all_tags(text: str, reading: Reading, sources: SearchSources, among: Keys | None) -> Matches:
+def _match_all_tags(
+    text: str, parts: Sequence[Matches], evidence: Evidence, sources: SearchSources, among: Keys | None
+) -> Matches:
     """The photos with all of the tags; where none in the library is sure of them, likeness has to confirm each."""
-    shown = all_of(_sure(_match_tags(names, sources)) for names in reading.named)
+    shown = all_of(map(_sure, parts))
     is_sure = shown.best >= _SURE_TAG
     shown = _within(shown, among)
     if not len(shown) or is_sure:
         return shown
-    return shown.within(match_likeness(text, sources, _evidence(reading, sources), among).keys)
+    return shown.within(match_likeness(text, sources, evidence, among).keys)
 
 
 def _sure(found: Matches) -> Matches:
     return found.where(found.strengths >= _ANSWERS)
-
-
-def _evidence(reading: Reading, sources: SearchSources) -> Evidence:
-    return Evidence(tuple(_match_tags(names, sources).keys for names in reading.named), len(reading.unknown))
 
 
 def _match_tags(names: Sequence[Named], sources: SearchSources) -> Matches:
@@ -141,18 +142,14 @@ def _stronger(a: Matches, b: Matches) -> Matches:
 
 
 def _match_tag(tag: Tag, code: str, note: str, sources: SearchSources) -> Matches:
-    own, own_p = sources.tagged([tag.id])
-    below = sorted(sources.taxonomy.descendants(tag.id))
-    implied, implied_p = sources.tagged(below) if below else (own, own_p)
-    keys = merged(own, implied)
-    strengths = np.zeros(len(keys), np.float32)
-    for part, p in ((own, own_p), (implied, implied_p)):
-        rows = np.searchsorted(keys, part)
-        strengths[rows] = np.maximum(strengths[rows], p)
+    keys, strengths = sources.tagged([tag.id, *sorted(sources.taxonomy.descendants(tag.id))])
+
+    @cache
+    def own() -> Keys:
+        return sources.tagged([tag.id])[0]
 
     def why(key: int, p: float) -> tuple[Reason, ...]:
-        row = int(np.searchsorted(own, key))
-        kind = "" if row < len(own) and own[row] == key else "a kind of "
+        kind = "" if is_in(np.array([key]), own())[0] else "a kind of "
         return (Reason(code, p, f"It shows {kind}{tag.label} ({p:.0%}){note}."),)
 
     return Matches(keys, strengths, why)
@@ -177,7 +174,7 @@ def nearest_tags(text: str, sources: SearchSources) -> list[tuple[Tag, float]]:
 
 def suggest_for(text: str, sources: SearchSources) -> list[str]:
     """What to ask instead of a phrase that found nothing: its likely spelling, and near things that the library has."""
-    counts = sources.tag_counts()
+    counts = sources.basis.tag_counts
     is_known = bool(sources.taxonomy.find(text))
     labels = {} if is_known else {tag.label.casefold(): tag.label for tag in sources.taxonomy.tags}
     near = process.extract(text.casefold(), labels.keys(), scorer=fuzz.ratio, score_cutoff=85, limit=2)

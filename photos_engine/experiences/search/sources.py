@@ -41,13 +41,14 @@ class Concepts:
 class Basis:
     """What every query of one state of the library needs, read once: whoever makes the sources keeps it by revision.
 
-    decided: the photos that each decision was made about; sample: (n, 512) float32, L2-normalised, photos from all
-    over the library: the spread that likeness is measured by.
+    decided: the photos that each decision was made about; tag_counts: tag -> how many photos have it, most first;
+    sample: (n, 512) float32, L2-normalised, photos from all over the library: the spread that likeness is measured by.
     """
 
     columns: Columns
     names: LibraryNames
     decided: Mapping[Decision, Keys]
+    tag_counts: Mapping[str, int]
     sample: FloatArray = field(repr=False)
 
     @classmethod
@@ -56,7 +57,8 @@ class Basis:
         columns = columns or Columns.read(unit, model)
         names = LibraryNames.of(columns.roster, unit.lookups.places(), columns.people.column.values)
         sample = columns.seen[:: max(1, len(columns.seen) // SAMPLE)]
-        return cls(columns, names, unit.lookups.decided(), unit.analyses.embeddings(model, sample))
+        counts = columns.tags.counts()
+        return cls(columns, names, unit.lookups.decided(), counts, unit.analyses.embeddings(model, sample))
 
     @property
     def roster(self) -> Roster:
@@ -95,7 +97,3 @@ class SearchSources:
     def tagged(self, tags: Iterable[str]) -> tuple[Keys, FloatArray]:
         """The photos that have one of these tags: keys (n,) ascending, and the highest probability of each."""
         return self.basis.columns.tags.find(tags)
-
-    def tag_counts(self) -> dict[str, int]:
-        """Tag -> how many photos have it, most frequent first."""
-        return self.basis.columns.tags.counts()

@@ -21,7 +21,8 @@ from photos_engine.experiences.search.names import country_names, fact_names, fo
 _SHORTEST = 4
 """Letters: nearly any two words of three are a slip apart."""
 _TWO_SLIPS_FROM = 8
-"""Letters from which two slips are forgiven, where the first and the last letter are right: a password is no passport."""
+"""Letters from which two slips are forgiven, where the first and the last letter are right:
+a password is no passport."""
 
 
 @dataclass(frozen=True, slots=True)

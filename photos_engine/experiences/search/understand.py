@@ -11,6 +11,8 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
+from itertools import chain
 
 from photos_engine.analyzers.taxonomy import Taxonomy
 from photos_engine.errors import UsageError
@@ -42,8 +44,8 @@ _NEGATIONS = frozenset({"no", "not", "without", "except", "excluding"})
 _EMPTY_WORDS = (
     "in at on from of during by near with around taken shot a an the and my our me us i we show find search get give "
     "see all any some that this these those to for is are was were has have had which where when who please & + "
-    "i you your they what whose how did do does done go goes went been visit visited took take made make there also but "
-    "just only everything anything something things stuff can could want would "
+    "i you your they what whose how did do does done go goes went been visit visited took take made make there "
+    "also but just only everything anything something things stuff can could want would "
     "photo photos picture pictures image images pic pics shots photograph photographs"
 )
 STOP_WORDS = frozenset(_EMPTY_WORDS.split())
@@ -204,10 +206,16 @@ def _longer(a: tuple[int, Meaning] | None, b: tuple[int, Meaning] | None) -> tup
 
 def _look_up(words: Sequence[str], vocabulary: Mapping[Words, Meaning]) -> tuple[int, Meaning] | None:
     for length in range(min(_LONGEST_NAME, len(words)), 0, -1):
-        name = tuple(part for word in words[:length] for part in re.findall(r"[^\W_]+(?:'[^\W_]+)?", word))
+        name = tuple(chain.from_iterable(map(_parts, words[:length])))
         if (meaning := vocabulary.get(name)) is not None:
             return length, meaning
     return None
+
+
+@lru_cache(maxsize=1_000)
+def _parts(word: str) -> Sequence[str]:
+    """What a name is looked up by: every vocabulary asks for each word of a query."""
+    return re.findall(r"[^\W_]+(?:'[^\W_]+)?", word)
 
 
 def _tag_length(words: Sequence[str], taxonomy: Taxonomy) -> int:
