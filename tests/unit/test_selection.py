@@ -13,7 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photos_engine.selection import MAX_LIKENESS, MIN_APART_S, choose_varied, rank_for_cover, rate_photo
-from photos_engine.types import AnalysedPhoto, DetectedObject, FloatArray, PersonRegion, QualitySignals, Stack
+from photos_engine.types import (
+    AnalysedPhoto,
+    DateSource,
+    DetectedObject,
+    FloatArray,
+    PersonRegion,
+    QualitySignals,
+    Stack,
+)
 
 START = datetime(2022, 6, 1, 9)
 
@@ -63,6 +71,14 @@ def test_the_laws_of_a_choice(shots: list[tuple[int, str, float, int]], count: i
     likeness = embeddings[rows] @ embeddings[rows].T
     assert np.all(likeness[np.triu_indices(len(rows), 1)] <= MAX_LIKENESS + 1e-5)
     assert choose_varied(items, embeddings, count, worths) == choice
+
+
+def test_files_copied_together_were_not_taken_within_seconds() -> None:
+    life = Life()
+    for theme in ("beach", "city", "dog"):
+        life.shoot(START, theme, source=DateSource.FILE_TIME)
+    items, embeddings, worths = shelf(life)
+    assert len(choose_varied(items, embeddings, 3, worths).chosen) == 3
 
 
 def test_every_part_of_the_time_has_its_share_however_much_was_photographed_in_it() -> None:
