@@ -42,7 +42,7 @@ _LOOKED_AT = 12  # times the limit: how many of the most promising have their sa
 _VARIED = 3  # times the limit: how many different ones the scenes, seasons and lights are chosen from
 _LEVEL = 0.4  # how level the picture must have been held, where the model tells
 _QUALITY, _SCENE, _CALM, _FIT, _TURN, _LIGHT, _LOSS = 0.3, 0.35, 0.2, 0.1, 0.05, 0.15, 0.2
-_REPEAT = {"scene": 0.03, "season": 0.01, "light": 0.01}
+_REPEAT = {"scene": 0.03, "season": 0.01, "light": 0.01, "colour": 0.02}
 """What each earlier choice with the same costs: a dozen beaches are one picture after a while."""
 _LIGHTS = {
     "night": ("night", "night_city", "starry_sky", "moon", "northern_lights", "fireworks", "campfire", "candle"),
@@ -61,11 +61,12 @@ def suggest_wallpapers(
     on: date,
     at: time | None = None,
     hidden: Container[str] = (),
+    colour: Callable[[Photo], str | None] = lambda _: None,
 ) -> tuple[Wallpaper, ...]:
     """Suggest up to `limit` wallpapers for a screen of (width, height) pixels, best first, varied, with the crop.
 
-    Varied in scene, season and light. at: a time of day; pictures in its light go first, and without one none does.
-    hidden: ids of photos of people, places and days that the person hid.
+    Varied in scene, season, light and colour. at: a time of day; pictures in its light go first, and without one none
+    does. hidden: ids of photos of people, places and days that the person hid. colour: says what a photo mostly is.
     A photo that would have to be enlarged is left out, as are people and things cut in two, what is to be read, and
     pictures that are busy where the screen has its clock or icons. The order of equals changes from day to day.
     """
@@ -89,7 +90,7 @@ def suggest_wallpapers(
     worths = [made[item.photo.id].score for item in items]
     choice = choose_varied(items, snapshot.embeddings[np.array(rows, dtype=np.int64)], _VARIED * limit, worths)
     varied = [made[item.photo.id] for item in choice.chosen]
-    facets = [_facets(item) for item in choice.chosen]
+    facets = [[*_facets(item), ("colour", colour(item.photo))] for item in choice.chosen]
     chosen = (varied[row] for row in spread([wallpaper.score for wallpaper in varied], facets, _REPEAT, limit))
     return tuple(sorted(chosen, key=lambda wallpaper: (-wallpaper.score, wallpaper.photo.id)))
 
