@@ -25,6 +25,7 @@ from PIL import Image
 from photos_engine import curation, keepers
 from photos_engine.analyzers import SceneAnalyzer, Taxonomy
 from photos_engine.analyzers.reading import open_reader
+from photos_engine.colours import name_main_colour
 from photos_engine.config import Settings, load_settings
 from photos_engine.decisions import DECISIONS_ON, as_document, keep_backup, read_document
 from photos_engine.derived import Derived
@@ -476,6 +477,7 @@ class PhotosEngine:
             on=on or _today(),
             at=at,
             hidden=self.graph.hidden_photo_ids(),
+            colour=self._main_colour,
         )
 
     def crop(self, photo: PhotoLike, aspect: tuple[float, float]) -> Crop:
@@ -761,6 +763,12 @@ class PhotosEngine:
         """The active model's, or the shipped one's where that isn't installed any more."""
         active = self._active_model()
         return self._models.analyzer(active if active in self._models else self._models.shipped)
+
+    def _main_colour(self, photo: Photo) -> str | None:
+        try:
+            return name_main_colour(self._library.thumbnail_path(photo.id).read_bytes())
+        except (OSError, ValueError, SyntaxError):  # without a thumbnail it is of no colour
+            return None
 
     def _saliency(self, photo: Photo) -> FloatArray:
         with self._store.read() as unit:

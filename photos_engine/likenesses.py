@@ -56,7 +56,7 @@ class Likeness:
     text_copy_bits: int = 6
     text_copy_cosine: float = 0.985
     same_pixels_cosine: float = 0.99999
-    crop_log_aspect: float = 0.12  # a light crop changes the aspect by an eighth at most
+    crop_log_aspect: float = 0.12  # a light crop changes the aspect by an eighth at most; what is looked at, by any
     burst_s: float = 10.0
     burst_cosine: float = 0.80
     burst_id_s: float = 60.0
@@ -183,20 +183,19 @@ def same_pixels(columns: Columns, twins: Pairs, likeness: Likeness) -> Pairs:
 
 def copies(columns: Columns, twins: Pairs, likeness: Likeness, view: View | None = None) -> Pairs:
     """Which pairs of near prints are copies of one picture. view: for a second look at those of which it is open."""
-    a, b = twins.T
-    log_aspect = np.log(columns.sizes[:, 0] / np.maximum(1, columns.sizes[:, 1]))
-    may_be = np.abs(log_aspect[a] - log_aspect[b]) <= likeness.crop_log_aspect
-    may_be &= ~_are_two_shots(columns, twins)
-    pairs = twins[may_be]
+    pairs = twins[~_are_two_shots(columns, twins)]
     a, b = pairs.T
     bits, cosines, are_text = columns.bits(pairs), columns.cosines(pairs), columns.are_text(pairs)
-    is_copy = (bits <= likeness.copy_bits) & (cosines >= likeness.copy_cosine)
+    log_aspect = np.log(columns.sizes[:, 0] / np.maximum(1, columns.sizes[:, 1]))
+    is_shaped = np.abs(log_aspect[a] - log_aspect[b]) <= likeness.crop_log_aspect
+    is_copy = is_shaped & (bits <= likeness.copy_bits) & (cosines >= likeness.copy_cosine)
     # Recorded times that differ make two shots of them, so where both have one, it is the same.
-    is_sure = columns.is_dated[a] & columns.is_dated[b]
+    is_sure = is_shaped & columns.is_dated[a] & columns.is_dated[b]
     is_sure &= (bits <= likeness.timed_copy_bits) & (cosines >= likeness.timed_copy_cosine)
     is_copy |= is_sure
     is_sure |= is_copy & (bits <= likeness.sure_bits)
-    is_copy[are_text] = ((bits <= likeness.text_copy_bits) & (cosines >= likeness.text_copy_cosine))[are_text]
+    is_same_text = is_shaped & (bits <= likeness.text_copy_bits) & (cosines >= likeness.text_copy_cosine)
+    is_copy[are_text] = is_same_text[are_text]
     if view is not None:
         is_open = ~(is_sure | are_text) & (bits <= likeness.open_bits) & (cosines >= likeness.open_cosine)
         aligned = _lay_on_each_other(columns, pairs[is_open], view)

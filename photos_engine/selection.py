@@ -80,7 +80,7 @@ def choose_varied(
     embeddings: (n, 512) float32, L2-normalised, row i for items[i]; worths: (n,) 0 to 1; subjects: what each
     shows in a word, so that no subject takes more than its part; None for no such demand. Maximal marginal
     relevance (Carbonell and Goldstein 1998) within equal parts of the time, each part in turn. Of a stack,
-    of photos within `MIN_APART_S`, and of photos more alike than `max_likeness` only one is chosen, so
+    of photos taken within `MIN_APART_S`, and of photos more alike than `max_likeness` only one is chosen, so
     fewer than `count` may come back.
     """
     if not items or count < 1:
@@ -88,6 +88,7 @@ def choose_varied(
     count = min(count, len(items))  # also keeps the number of parts within what an array can count
     worth = np.asarray(worths, dtype=np.float64)
     time_s = np.array([item.photo.taken.timestamp() for item in items])
+    is_timed = np.array([item.photo.is_timed for item in items])  # files copied together have one guessed time
     part = _equal_parts(time_s, max(1, count // 2))
     barred = _bar_stack_mates(items, worth)
     is_open = np.array([i not in barred for i in range(len(items))])
@@ -112,7 +113,7 @@ def choose_varied(
         is_open[pick] = False
         to_pick = embeddings @ embeddings[pick]
         for rule, mates in (
-            (_SECONDS_APART, np.abs(time_s - time_s[pick]) < MIN_APART_S),
+            (_SECONDS_APART, is_timed & is_timed[pick] & (np.abs(time_s - time_s[pick]) < MIN_APART_S)),
             (_ALIKE, to_pick > max_likeness),
         ):
             barred |= dict.fromkeys(np.flatnonzero(mates & is_open).tolist(), rule)

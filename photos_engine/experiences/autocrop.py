@@ -38,12 +38,12 @@ _ROOM = 0.7  # of what draws the eye: where the best crop keeps less, the shape 
 
 def _as_crop(frame: Frame) -> Crop:
     reasons = [Reason("kept", frame.kept, f"It keeps {frame.kept:.0%} of what draws the eye.")]
-    if frame.scale == 1.0 and frame.kept < _ROOM:
+    if frame.cut > 0.05:
         left, top, right, bottom = frame.box
         shape = "low" if bottom - top < right - left else "narrow"
-        reasons.append(Reason("no_room", frame.kept - 1.0, f"This shape is too {shape} for what draws the eye."))
-    if frame.cut > 0.05:
-        reasons.append(Reason("cut", -frame.cut, f"Its edges pass through {frame.cut:.0%} of what draws the eye."))
+        has_room = frame.kept >= _ROOM or frame.scale < 1 - 1e-9
+        code, text = ("cut", "Its edges") if has_room else ("no_room", f"This shape is too {shape} here: its edges")
+        reasons.append(Reason(code, -frame.cut, f"{text} pass through {frame.cut:.0%} of what draws the eye."))
     if frame.balance >= 0.8:
         reasons.append(Reason("balance", frame.balance, "Its subject lies on a third or nearer to the middle."))
     if frame.scale < 1.0:

@@ -11,7 +11,7 @@ from math import log
 
 import numpy as np
 
-from photos_engine.curation import is_showable
+from photos_engine.curation import assess_utility, is_showable
 from photos_engine.graph import PersonalGraph
 from photos_engine.selection import choose_varied, rate_looks, rate_photo, spread
 from photos_engine.types import AnalysedPhoto, FloatArray, RankedPhoto, Reason, Snapshot, Tag
@@ -21,6 +21,9 @@ _INTEREST, _RARE, TASTE, _ROTATION = 0.10, 0.10, 0.20, 0.15
 """How much a photo gains at most from the person's interests, from showing what they seldom see, their taste and the
 day's turn, beside its worth of 0 to 1: the turn reorders photos that are about as good and never lifts a poor one over
 a good one."""
+_USEFUL, _MAYBE_USEFUL = 0.5, 0.05
+"""What a picture loses that is surely utility content, and from which probability on: posters and clip art look a
+little like memes, and what is half a meme is nothing to show around."""
 _SURELY = 0.6  # below that a rare tag is more often a mistake than a rare sight
 _REPEAT = {"theme": 0.05, "person": 0.05, "city": 0.01, "year": 0.01}
 """What each earlier choice with the same costs: of themes and people many are expected, home fills most libraries."""
@@ -115,6 +118,9 @@ def _rate(
     if liking != 0.5:
         text = "It is like what you like." if liking > 0.5 else "It is unlike what you like."
         reasons.append(Reason("taste", TASTE * (liking - 0.5), text))
+    useful = assess_utility(item).probability
+    if useful >= _MAYBE_USEFUL:
+        reasons.append(Reason("useful", -_USEFUL * useful, "It may be for its use, or from the web."))
     reasons.append(Reason("turn", _ROTATION * _turn(item.photo.id, on), "Every day has its own turn."))
     return _Rated(item, row, sum(reason.weight for reason in reasons), tuple(reasons))
 

@@ -35,19 +35,20 @@ _ENOUGH_SCENERY = 0.35
 _KEPT, _KEPT_PEOPLE = 0.6, 0.85  # how much of what draws the eye must stay inside the crop
 _NEAR = 0.02  # share of the frame from which on a person is in the picture and not far off
 _CUT, _CUT_PEOPLE = 0.15, 0.05  # how much of it the crop's edges may pass through
-_SLACK = 0.05  # of a person: boxes are no outlines
+_SLACK, _SLACK_THING = 0.05, 0.15  # of a person, of a thing: boxes are no outlines
 _WITH_PEOPLE = 0.5  # of a scene's worth: a background is a view first, and people in it want to be looked at
 _BUSY = 0.55
 _LOOKED_AT = 12  # times the limit: how many of the most promising have their saliency read
 _VARIED = 3  # times the limit: how many different ones the scenes, seasons and lights are chosen from
 _LEVEL = 0.4  # how level the picture must have been held, where the model tells
-_QUALITY, _SCENE, _CALM, _FIT, _TURN, _LIGHT = 0.3, 0.35, 0.2, 0.1, 0.05, 0.15
-_REPEAT = {"scene": 0.03, "season": 0.01, "light": 0.01}
+_QUALITY, _SCENE, _CALM, _FIT, _TURN, _LIGHT, _LOSS = 0.3, 0.35, 0.2, 0.1, 0.05, 0.15, 0.2
+_REPEAT = {"scene": 0.03, "season": 0.01, "light": 0.01, "colour": 0.02}
 """What each earlier choice with the same costs: a dozen beaches are one picture after a while."""
 _LIGHTS = {
     "night": ("night", "night_city", "starry_sky", "moon", "northern_lights", "fireworks", "campfire", "candle"),
     "dusk": ("sunset", "sunrise", "twilight"),
 }
+_BY_DAY = 0.4  # brightness from which on it is, 0.5 being what was meant
 _HOURS = ((6, "night"), (9, "dusk"), (17, "day"), (21, "dusk"), (24, "night"))  # until which hour
 
 
@@ -60,13 +61,14 @@ def suggest_wallpapers(
     on: date,
     at: time | None = None,
     hidden: Container[str] = (),
+    colour: Callable[[Photo], str | None] = lambda _: None,
 ) -> tuple[Wallpaper, ...]:
     """Suggest up to `limit` wallpapers for a screen of (width, height) pixels, best first, varied, with the crop.
 
-    Varied in scene, season and light. at: a time of day; pictures in its light go first, and without one none does.
-    hidden: ids of photos of people, places and days that the person hid.
-    A photo that would have to be enlarged is left out, as are people cut in two, things to read, and pictures
-    that are busy where the screen has its clock or icons. The order of equals changes from day to day.
+    Varied in scene, season, light and colour. at: a time of day; pictures in its light go first, and without one none
+    does. hidden: ids of photos of people, places and days that the person hid. colour: says what a photo mostly is.
+    A photo that would have to be enlarged is left out, as are people and things cut in two, what is to be read, and
+    pictures that are busy where the screen has its clock or icons. The order of equals changes from day to day.
     """
     promising = [
         (promise, row, item)
@@ -88,7 +90,7 @@ def suggest_wallpapers(
     worths = [made[item.photo.id].score for item in items]
     choice = choose_varied(items, snapshot.embeddings[np.array(rows, dtype=np.int64)], _VARIED * limit, worths)
     varied = [made[item.photo.id] for item in choice.chosen]
-    facets = [_facets(item) for item in choice.chosen]
+    facets = [[*_facets(item), ("colour", colour(item.photo))] for item in choice.chosen]
     chosen = (varied[row] for row in spread([wallpaper.score for wallpaper in varied], facets, _REPEAT, limit))
     return tuple(sorted(chosen, key=lambda wallpaper: (-wallpaper.score, wallpaper.photo.id)))
 
@@ -132,11 +134,16 @@ def _season(photo: Photo) -> int:
 
 
 def _light_of(item: AnalysedPhoto) -> str:
-    """Night, dusk or day: as it looks, otherwise as the clock says; a room at night is as light as day."""
+    """Night, dusk or day: as it looks, otherwise as the clock says where it isn't bright.
+
+    A room at night is as light as day, and a clock may be in another zone.
+    """
     for light, names in _LIGHTS.items():
         if any(item.tags.get(tag, 0.0) >= _SURE for tag in names):
             return light
-    return _light_at(item.photo.taken.time()) if item.photo.is_dated and "indoors" not in item.tags else "day"
+    brightness = item.quality.brightness
+    is_bright = "indoors" in item.tags or (brightness is not None and brightness >= _BY_DAY)
+    return _light_at(item.photo.taken.time()) if item.photo.is_dated and not is_bright else "day"
 
 
 def _light_at(clock: time) -> str:
@@ -152,7 +159,7 @@ def _make(
     frame = find_frames(saliency, (photo.width_px, photo.height_px), screen, things_of(photo.facts, item.objects))[0]
     kept, cut = (_KEPT_PEOPLE, _CUT_PEOPLE) if _shows_people(item) else (_KEPT, _CUT)
     calm = _calm(saliency, frame, is_upright=screen[1] > screen[0])
-    if frame.kept < kept or frame.cut > cut or calm < 1 - _BUSY or _cuts_somebody(item, frame):
+    if frame.kept < kept or frame.cut > cut or calm < 1 - _BUSY or _cuts_through(item, frame):
         return None
     turn = hashlib.blake2b(f"{on.isoformat()}/{photo.id}".encode(), digest_size=2).digest()
     scene = _scenery(item)
@@ -161,11 +168,12 @@ def _make(
         Reason("quality", _QUALITY * rate_looks(item), f"Its looks are {rate_looks(item):.2f} of 1."),
         Reason("calm", _CALM * calm, f"It is {calm:.0%} calm where the screen shows other things."),
         Reason("fit", _FIT * frame.kept, f"The crop keeps {frame.kept:.0%} of what draws the eye."),
+        Reason("loss", -_LOSS * (1.0 - area(frame.box)), f"The crop is {area(frame.box):.0%} of the picture."),
         Reason("turn", _TURN * int.from_bytes(turn, "big") / 0xFFFF, "Every day has its own turn."),
     )
     if at is not None and (light := _light_at(at)) == _light_of(item):
         reasons = (*reasons, Reason("light", _LIGHT, f"It has the light of the {light}."))
-    return Wallpaper(photo, round(min(1.0, sum(reason.weight for reason in reasons)), 4), frame.box, reasons)
+    return Wallpaper(photo, round(min(1.0, max(0.0, sum(reason.weight for reason in reasons))), 4), frame.box, reasons)
 
 
 def _calm(saliency: FloatArray, frame: Frame, *, is_upright: bool) -> float:
@@ -182,11 +190,11 @@ def _calm(saliency: FloatArray, frame: Frame, *, is_upright: bool) -> float:
     return 1.0 - float(saliency[first:last, west:east].mean()) / peak if peak > 0 else 1.0
 
 
-def _cuts_somebody(item: AnalysedPhoto, frame: Frame) -> bool:
-    """Whether a named face, or somebody who isn't far off, is in the crop in part."""
-    people = [
-        thing
-        for thing in things_of(item.photo.facts, item.objects)
-        if thing.label == FACE or (thing.label == "person" and area(thing.box) >= _NEAR)
-    ]
-    return any(_SLACK < share_inside(frame.box, [person]) < 1.0 - _SLACK for person in people)
+def _cuts_through(item: AnalysedPhoto, frame: Frame) -> bool:
+    """Whether a named face, or somebody or something that isn't far off, is in the crop in part."""
+    for thing in things_of(item.photo.facts, item.objects):
+        if thing.label == FACE or area(thing.box) >= _NEAR:
+            slack = _SLACK if thing.label in (FACE, "person") else _SLACK_THING
+            if slack < share_inside(frame.box, [thing]) < 1.0 - slack:
+                return True
+    return False

@@ -91,6 +91,16 @@ def test_a_lone_walker_is_kept() -> None:
     assert frame.box[2] >= 0.54
 
 
+@settings(deadline=None)
+@given(st.floats(0.2, 0.5), st.floats(0.7, 1.0), st.floats(0, 1), st.floats(0, 1))
+def test_whoever_is_too_tall_keeps_their_head(width: float, height: float, x: float, y: float) -> None:
+    left, top = x * (1 - width), y * (1 - height)
+    person = DetectedObject("person", (left, top, left + width, top + height), 0.9)
+    (frame,) = find_frames(np.full((9, 9), 0.3, np.float32), (3000, 4000), (16, 9), [person])
+    assert frame.box[1] <= top + 0.02
+    assert frame.box[3] >= top + 0.5 * width * 3000 / 4000
+
+
 def test_the_first_of_several_is_a_largest_whatever_is_in_the_way() -> None:
     things = [DetectedObject("person", (x, 0.0, x + 0.3, 1.0), 0.9) for x in (0.0, 0.35, 0.7)]
     frames = find_frames(np.full((9, 9), 0.3, np.float32), (4000, 3000), (1, 1), things, limit=6)

@@ -20,7 +20,15 @@ from photos_engine.selection import (
     rate_photo,
     shortlist,
 )
-from photos_engine.types import AnalysedPhoto, DetectedObject, FloatArray, PersonRegion, QualitySignals, Stack
+from photos_engine.types import (
+    AnalysedPhoto,
+    DateSource,
+    DetectedObject,
+    FloatArray,
+    PersonRegion,
+    QualitySignals,
+    Stack,
+)
 
 START = datetime(2022, 6, 1, 9)
 
@@ -89,6 +97,14 @@ def test_a_shortlist_has_the_best_of_every_part(shots: list[tuple[int, float]], 
         assert len(taken) == min(each, len(members)) or len(time) <= each
         left = members - taken
         assert not left or max(worth[list(left)]) <= min(worth[list(taken)])
+
+
+def test_files_copied_together_were_not_taken_within_seconds() -> None:
+    life = Life()
+    for theme in ("beach", "city", "dog"):
+        life.shoot(START, theme, source=DateSource.FILE_TIME)
+    items, embeddings, worths = shelf(life)
+    assert len(choose_varied(items, embeddings, 3, worths).chosen) == 3
 
 
 def test_every_part_of_the_time_has_its_share_however_much_was_photographed_in_it() -> None:

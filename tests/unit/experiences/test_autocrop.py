@@ -29,8 +29,18 @@ def test_a_cut_subject_is_admitted() -> None:
     saliency = np.zeros((10, 10), np.float32)
     saliency[:, 1:9] = 1.0
     crop = autocrop.crop(saliency, (4000, 1000), (1, 2))
-    assert "cut" in {reason.code for reason in crop.reasons}
-    assert crop.score < 0.5
+    (reason,) = (reason for reason in crop.reasons if reason.code == "no_room")
+    assert "too narrow" in reason.text
+    assert 0 < crop.score < 0.5
+
+
+def test_a_subject_that_is_cut_though_there_is_room_is_cut() -> None:
+    saliency = np.zeros((10, 10), np.float32)
+    saliency[5, 2:8] = 1.0
+    crops = autocrop.candidates(saliency, (4000, 3000), (1, 1), limit=12)
+    codes = {reason.code for crop in crops for reason in crop.reasons}
+    assert "cut" in codes
+    assert "no_room" not in {reason.code for reason in crops[0].reasons}
 
 
 def test_candidates_differ_and_come_best_first() -> None:

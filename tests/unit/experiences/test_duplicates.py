@@ -353,6 +353,14 @@ def test_a_copy_with_a_print_far_off_is_found_by_looking() -> None:
     assert kinds(find_groups(life.snapshot(), view=lambda _: SCENES[0])) == ["copy"]
 
 
+def test_a_copy_that_was_squeezed_is_found_by_looking() -> None:
+    life = Shelf()
+    first = life.shoot(NOON, size=(4000, 3000))
+    life.retake(first, bits=4, taken=NOON + timedelta(days=9), source=DateSource.FILE_TIME, size=(600, 600))
+    assert find_groups(life.snapshot()) == ()
+    assert kinds(find_groups(life.snapshot(), view=lambda _: SCENES[0])) == ["copy"]
+
+
 def test_recorded_times_that_differ_need_no_look() -> None:
     life = Shelf()
     first = life.shoot(NOON)

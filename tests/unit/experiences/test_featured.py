@@ -68,6 +68,16 @@ def test_what_may_not_be_shown_is_never_featured(life: Life) -> None:
     assert not featured & {item.photo.id for item in withheld}
 
 
+def test_what_may_be_a_poster_ranks_lower() -> None:
+    life = Life()
+    item = life.shoot(NOON, "beach")
+    (before,) = choose(life)
+    life.items[-1] = replace(item, utility={**item.utility, "meme": 0.9})  # a camera took it, so that it is surely none
+    (after,) = choose(life)
+    assert after.score < before.score
+    assert "useful" in {reason.code for reason in after.reasons}
+
+
 def test_near_copies_are_not_featured_together(life: Life) -> None:
     vector = life.look("twin")
     for n in range(5):

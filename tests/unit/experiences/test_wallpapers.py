@@ -173,3 +173,36 @@ def test_scenes_are_named_as_in_the_taxonomy() -> None:
 
 def test_an_empty_library_has_none() -> None:
     assert suggest(Life()) == ()
+
+
+def test_colours_take_turns() -> None:
+    life = Life()
+    for n in range(8):
+        life.shoot(NOON + timedelta(days=n), "mountain", quality=replace(GOOD, overall=0.8 if n < 5 else 0.78))
+    blue = {item.photo.id for item in life.items[:5]}
+    few = suggest_wallpapers(
+        life.snapshot(), middle, screen=FULL_HD, limit=4, on=TODAY,
+        colour=lambda photo: "blue" if photo.id in blue else photo.id,
+    )  # fmt: skip
+    assert sum(wallpaper.photo.id in blue for wallpaper in few) <= 2
+
+
+@pytest.mark.parametrize(
+    ("label", "box", "found"), [("bird", (0.4, 0.0, 0.6, 0.9), 0), ("bird", (0.4, 0.3, 0.6, 0.7), 1)]
+)
+def test_nothing_near_is_cut_in_two(label: str, box: Box, found: int) -> None:
+    life = Life()
+    life.shoot(NOON, "mountain", objects=[DetectedObject(label, box, 0.9)])
+    assert len(suggest(life, screen=(2100, 900))) == found
+
+
+def test_what_is_bright_is_no_night_whatever_the_clock_says() -> None:
+    life = Life()
+    late = NOON.replace(hour=23)
+    life.shoot(late, "mountain", quality=replace(GOOD, brightness=0.5), path="bright.jpg")
+    life.shoot(
+        late + timedelta(days=9), "mountain", quality=replace(GOOD, brightness=0.2), path="dark.jpg", aesthetics=0.9
+    )
+    lights = {w.photo.path.name: [r.code for r in w.reasons] for w in suggest(life, at=time(23))}
+    assert "light" in lights["dark.jpg"]
+    assert "light" not in lights["bright.jpg"]
