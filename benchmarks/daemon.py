@@ -1,14 +1,14 @@
 """What the daemon costs while it waits, what indexing and a rescan cost as a library grows, and whether it lasts.
 
-    python benchmarks/daemon.py [--photos 100000] [--seconds 60]
+    python benchmarks/daemon.py [--photos 100000] [--real 2000] [--seconds 60]
     python benchmarks/daemon.py --library DIR [--seconds 60]
     python benchmarks/daemon.py --soak 20 [--library DIR]
 
-The first lets a library grow from a tenth to all of so many photos. The first tenth are small pictures that are
-really indexed, in ten steps; most others are rows that are written as the pipeline writes them, for empty files, with
-what was seen in the pictures, a little changed. At a tenth, half and all it prints what a rescan takes in which
-nothing has changed, and what each of 500 new pictures takes that are really indexed then; at half, what an idle daemon
-takes of memory, processor and disk. The second tells of an idle daemon on a copy of a named library.
+The first lets a library grow to so many photos. The first `--real` are small pictures that are really indexed, in ten
+steps; most others are rows that are written as the pipeline writes them, for empty files, with what was seen in the
+pictures, a little changed. At a tenth, half and all it prints what a rescan takes in which nothing has changed, and
+what each of 500 new pictures takes that are really indexed then, search brought up to date; at half, what an idle
+daemon takes of memory, processor and disk. The second tells of an idle daemon on a copy of a named library.
 `--soak`: for so many minutes files come, change, move and go in a watched folder; in the end the library is checked,
 and holds just what is there. For the throughput of indexing: benchmarks/indexing.py.
 """
@@ -188,21 +188,22 @@ def changed_a_little(signals: SceneSignals, chance: np.random.Generator) -> Scen
     return replace(signals, embedding=moved / np.linalg.norm(moved), print=chance.bytes(len(signals.print)))
 
 
-def measure_growth(library: Path, folder: Path, most: int, seconds: float) -> None:
+def measure_growth(library: Path, folder: Path, real: int, most: int, seconds: float) -> None:
     """Print what indexing, a rescan of unchanged photos and waiting take, as a library grows."""
-    camera, step, fresh = Camera(folder), most // 100, min(NEWCOMERS, most // 40)
+    camera, step, fresh = Camera(folder), real // 10, min(NEWCOMERS, most // 40)
     seen = SceneAnalyzer.open().analyze([np.asarray(camera.cut(number)) for number in range(RECORDED)])
     print("pictures in the library   for each of those that are indexed anew   rescan of all, unchanged")
     print("                          by the clock      processor               by the clock   processor")
     with PhotosEngine.open(library) as engine:
-        for known in range(0, most // 10, step):
+        for known in range(0, 10 * step, step):
             camera.shoot(range(known, known + step))
             took = index(engine, folder, known + step, step)
             tell_growth(known + step, took, step, index(engine, folder, known + step, 0))
-    known = most // 10
-    for count in (most // 2, most):
+    known = 10 * step
+    for count in (most // 10, most // 2, most):
         fill(library, camera, range(known, count - fresh), seen)
         with PhotosEngine.open(library) as engine:
+            engine.search("dog")  # what the rows are for search is none of the newcomers' cost
             camera.shoot(range(count - fresh, count))
             took = index(engine, folder, count, fresh)
             tell_growth(count, took, fresh, index(engine, folder, count, 0))
@@ -268,6 +269,7 @@ def main() -> None:
     parser.add_argument("--library", type=Path)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--photos", type=int, default=100_000)
+    parser.add_argument("--real", type=int, default=2_000)
     parser.add_argument("--soak", type=float, metavar="MINUTES")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -277,7 +279,7 @@ def main() -> None:
         if options.library:
             shutil.copytree(options.library, library)
         if not (options.library or options.soak):
-            measure_growth(library, watched, options.photos, options.seconds)
+            measure_growth(library, watched, options.real, options.photos, options.seconds)
             return
         for seed in range(5):
             paint(watched / f"first_{seed}.jpg", 100_000 + seed)

@@ -33,7 +33,8 @@ from photos_engine.ingest.pixels import WORKING_SHORTER_PX, as_working_rgb, join
 
 _ORIENTATION: Final = 0x0112
 _DNG_VERSION: Final = 50706
-_SHARED_BYTES: Final = 100_000_000  # 25 megapixels in colour
+_COPIES: Final = {Format.HEIF: 1.5, Format.WEBP: 4.0}
+_SHARED_BYTES: Final = 150_000_000  # 37 megapixels in colour
 _NOT_HELD: Final = "L"  # as if of a byte a pixel: only the number of pixels counts
 # A JPEG that lacks no more than this share of its rows is still the person's photo.
 _TOLERATED_LOSS: Final = 0.1
@@ -64,13 +65,13 @@ class DecodeLimits:
     """What one photo may cost. A JPEG counts at the reduced size at which it is decoded.
 
     `max_decoded_bytes` is what bounds memory: Pillow keeps four bytes for a pixel in colour and one in grey, so
-    that the default admits 67 megapixels in colour. Big PNGs and TIFFs are read in bands, and count as grey.
+    that the default admits 97 megapixels in colour, of HEIF and WebP less. Big PNGs and TIFFs are read in bands.
     `shorter_px` is what a picture's shorter side has at least where it is made smaller.
     """
 
     max_file_bytes: int = 512 * 2**20
     max_pixels: int = 250_000_000
-    max_decoded_bytes: int = 268_000_000
+    max_decoded_bytes: int = 390_000_000
     shorter_px: int = WORKING_SHORTER_PX
 
     def among_others(self) -> DecodeLimits:
@@ -81,10 +82,13 @@ class DecodeLimits:
             max_decoded_bytes=min(self.max_decoded_bytes, _SHARED_BYTES),
         )
 
-    def check(self, width: int, height: int, mode: str) -> None:
-        """Raises TooLargeError for a picture that has to be decoded whole and is too big for that."""
+    def check(self, width: int, height: int, mode: str, copies: float = 1.0) -> None:
+        """Raises TooLargeError for a picture that has to be decoded whole and is too big for that.
+
+        copies: of the picture that its decoder holds at once.
+        """
         pixels = width * height
-        depth = 1 if mode in ("1", "L", "P") else 2 if mode.startswith("I;16") else 4
+        depth = copies * (1 if mode in ("1", "L", "P") else 2 if mode.startswith("I;16") else 4)
         if pixels > self.max_pixels or pixels * depth > self.max_decoded_bytes:
             admitted = min(self.max_pixels, self.max_decoded_bytes // depth) / 1e6
             raise TooLargeError(
@@ -119,7 +123,7 @@ def open_picture(data: bytes, kind: Format, limits: DecodeLimits) -> Picture:
     if big is not None:
         return _read_big(kind, big, limits)
     image = _PILLOW_READERS[kind](io.BytesIO(data))
-    limits.check(image.width, image.height, image.mode)
+    limits.check(image.width, image.height, image.mode, _COPIES.get(kind, 1.0))
     # Pillow turns a TIFF upright while loading: look at its tags afterwards
     working = as_working_rgb(image, limits.shorter_px)
     return Picture(kind, working, image.width, image.height, _orientation_of(image), embedded_in_image(image, data))
@@ -190,7 +194,7 @@ def _read_heif(data: bytes, limits: DecodeLimits) -> Picture:
         raise BrokenPictureError("it holds no picture")
     primary = container[container.primary_index]
     width, height = primary.size
-    limits.check(width, height, "RGB")
+    limits.check(width, height, "RGB", _COPIES[Format.HEIF])
     primary.load()
     # libheif has turned it upright already; its EXIF orientation is a leftover.
     width, height = primary.size

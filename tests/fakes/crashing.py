@@ -18,6 +18,7 @@ import time
 import traceback
 from collections.abc import Callable
 from datetime import date
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from photos_engine import pictures as pictures_module
 DAY = date(2024, 7, 1)
 PICTURES = 32
 STAGES = ("index", "refresh", "swap")
+LOADED_LATER = ("faiss", "holidays", "networkx", "scipy.cluster.hierarchy", "scipy.sparse", "sklearn.linear_model")
 OLD, NEW = ColourAnalyzer.model_name, BrightnessAnalyzer.model_name
 
 
@@ -178,6 +180,8 @@ def kill_in(lives: Lives, stage: str, after_s: float) -> bool:
 def main() -> None:
     folder, kills, chance = Path(sys.argv[1]), int(sys.argv[2]), random.Random(int(sys.argv[3]))
     lives = Lives(folder)
+    for module in LOADED_LATER:  # by whoever needs it: every life would for itself
+        import_module(module)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pictures_module, "DecodePool", InProcessPool)
         open_fakes(patch, install(folder / "shipped", OLD))

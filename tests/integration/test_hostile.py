@@ -158,6 +158,14 @@ def saved(kind: str, size: tuple[int, int]) -> bytes:
     return buffer.getvalue()
 
 
+def big_png(width: int, height: int) -> bytes:
+    """A black picture in colour, written without ever being held."""
+    packer = zlib.compressobj(1)
+    rows = b"".join(packer.compress(bytes(1 + 3 * width)) for _ in range(height)) + packer.flush()
+    header = width.to_bytes(4, "big") + height.to_bytes(4, "big") + bytes((8, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", rows) + png_chunk(b"IEND", b"")
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
@@ -165,10 +173,12 @@ def saved(kind: str, size: tuple[int, int]) -> bytes:
         (lambda: saved("JPEG", (65_500, 2)), None),
         (lambda: saved("PNG", (65_535, 1)), None),
         (lambda: saved("PNG", (1, 65_535)), None),
+        (lambda: big_png(12_000, 10_000), None),
+        (lambda: big_png(60_000, 10_000), "600 megapixels"),
         (lambda: with_text_bomb(128), "too large"),
         (lambda: with_text_bomb(128)[:-30], "too large"),
     ],
-    ids=["says 65,535 a side", "wide", "wider", "high", "text bomb", "cut text bomb"],
+    ids=["says 65,535 a side", "wide", "wider", "high", "big", "too big", "text bomb", "cut text bomb"],
 )
 def test_bombs_and_extreme_sides_cost_little(
     tmp_path: Path, pool: DecodePool, content: Callable[[], bytes], reason: str | None

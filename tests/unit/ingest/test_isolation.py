@@ -177,16 +177,15 @@ def test_big_pictures_have_their_turn_alone(tmp_path: Path, monkeypatch: pytest.
         real(process, header)
 
     monkeypatch.setattr(isolation, "_send", note)
-    big = encoded(Image.new("RGB", (6_000, 5_000)), "TIFF", compression="tiff_lzw")
-    too_big = encoded(Image.new("RGB", (10_000, 7_000)), "TIFF", compression="tiff_lzw")
-    paths = [put(tmp_path / "big.tif", big), put(tmp_path / "too_big.tif", too_big)]
+    big, too_big = (encoded(Image.new("RGB", size), progressive=True) for size in ((7_000, 6_000), (10_000, 10_000)))
+    paths = [put(tmp_path / "big.jpg", big), put(tmp_path / "too_big.jpg", too_big)]
     paths += [put(tmp_path / f"{number}.jpg", seed=number) for number in range(6)]
     with DecodePool(2) as pool:
         results = {request.path.name: result for request, result in pool.decode(map(DecodeRequest, paths))}
-    assert isinstance(results["big.tif"], DecodedPhoto)
-    assert isinstance(results["too_big.tif"], ImageTooLarge)
-    assert "70 megapixels (10000x7000); the limit is 67" in results["too_big.tif"].reason
-    assert {name for name, alone in asked if alone} == {"big.tif", "too_big.tif"}
+    assert isinstance(results["big.jpg"], DecodedPhoto)
+    assert isinstance(results["too_big.jpg"], ImageTooLarge)
+    assert "100 megapixels (10000x10000); the limit is 98" in results["too_big.jpg"].reason
+    assert {name for name, alone in asked if alone} == {"big.jpg", "too_big.jpg"}
     assert len(results) == 8
 
 
