@@ -54,7 +54,7 @@ def find_pets(s: Sources) -> Iterator[Candidate]:
         if f"tag:{pet.species}" in hidden or not len(at):
             continue
         certain = dict(zip(s.shelf.by_tag.get(pet.species, ()), s.shelf.certainty.get(pet.species, ()), strict=True))
-        at, certainty = _surer_half(at, np.array([certain.get(n, 0.0) for n in at.tolist()]))
+        surer, certainty = _surer_half(at, np.array([certain.get(n, 0.0) for n in at.tolist()]))
         if pet.name:
             title = s.phrases.say("named_pet", name=pet.name)
         else:
@@ -65,11 +65,12 @@ def find_pets(s: Sources) -> Iterator[Candidate]:
             pet.node.partition(":")[2],
             title,
             None,
-            at,
+            surer,
             min(1.0, 0.5 + pet.months / 24),
             pet.reasons,
             pet.node,
             bonus=_CERTAINTY_BONUS * certainty,
+            whole=at,
         )
 
 
@@ -130,7 +131,7 @@ def find_themes(s: Sources, told: Iterable[Candidate]) -> Iterator[Candidate]:
 
     A wide theme (sport) gives way to its narrower ones (football, cycling) where these tell most of it.
     """
-    taken = [c.at for c in told]
+    taken = [c.at if c.whole is None else c.whole for c in told]
     worthy = {w.tag.id: w for w in _worthy_tags(s)}
     narrower: dict[str, list[IntVector]] = {}
     for child, ancestors in ancestors_of(s.tags).items():
@@ -145,7 +146,7 @@ def find_themes(s: Sources, told: Iterable[Candidate]) -> Iterator[Candidate]:
         at, certainty = _surer_half(w.at[typical], w.certainty[typical])
         if not _has_enough(s.shelf, at, certainty):
             continue
-        taken.append(at)
+        taken.append(w.at)
         yield Candidate(
             "theme",
             w.tag.id,
