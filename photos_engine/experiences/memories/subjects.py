@@ -74,7 +74,7 @@ def find_pets(s: Sources) -> Iterator[Candidate]:
         )
 
 
-def _surely_showing(shelf: Shelf, tag: str) -> tuple[IntVector, FloatVector]:
+def _sure_photos_of(shelf: Shelf, tag: str) -> tuple[IntVector, FloatVector]:
     """The photos that show a thing, and how certain each is; where enough are very sure, only those."""
     at, certainty = shelf.by_tag.get(tag, np.zeros(0, dtype=np.int64)), shelf.certainty.get(tag, np.zeros(0))
     sure = certainty >= VERY_SURE_TAG
@@ -178,7 +178,7 @@ def _worthy_tags(s: Sources) -> Iterator[_Worthy]:
     for interest in s.graph.interests(s.on):
         tag = s.tags.get(interest.node.partition(":")[2])
         if tag and tag.memorable >= MIN_MEMORABLE:
-            at, certainty = _surely_showing(s.shelf, tag.id)
+            at, certainty = _sure_photos_of(s.shelf, tag.id)
             if _has_enough(s.shelf, at, certainty):
                 yield _Worthy(tag, interest, at, certainty)
 
