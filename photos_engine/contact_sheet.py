@@ -216,7 +216,8 @@ def _fold(text: str, size: int, width: int, most: int) -> list[str]:
     """A text in at most so many lines of a width, broken between words, and cut off where it is longer still."""
     font, has_many_letters = _font(size)
     text = text.encode("utf-8", "replace").decode() if has_many_letters else _as_ascii(text)
-    lines, words = [], text.split()
+    lines: list[str] = []
+    words = text.split()
     while words and len(lines) < most:
         count = next((n for n in range(1, len(words)) if font.getlength(" ".join(words[: n + 1])) > width), len(words))
         lines.append(" ".join(words[:count]))
