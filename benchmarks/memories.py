@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import re
 import subprocess
 import sys
 import time
@@ -46,6 +47,7 @@ from photos_engine.models.corpus import list_captioned
 from photos_engine.types import Memory, Snapshot, Tag
 
 A_NIGHT = 200  # new photos
+OF_YEARS = frozenset({"concept", "person", "pet", "place_over_years", "theme"})  # whose subtitle names years
 
 Captions = Mapping[str, frozenset[str]]
 
@@ -199,6 +201,10 @@ def is_true(memory: Memory, truth: Truth) -> bool:
     events = [truth.of(photo).get("event", "") for photo in memory.photos]
     if (min(taken), max(taken)) != (memory.start, memory.end):
         return False
+    if memory.kind in OF_YEARS:
+        spoken = set(map(int, re.findall(r"\d{4}", memory.subtitle)))
+        if not {min(taken).year, max(taken).year} <= spoken <= {time.year for time in taken}:
+            return False
     if memory.kind in ("trip", "day_out"):
         # A title names a place only if most of the photos are of it.
         at_place = [event for event in events if event.startswith("trip-") and names(memory.title, event.split("-")[1])]

@@ -27,7 +27,7 @@ GAP_PX = 12
 COVER_PX = 320  # a thumbnail's longer side: nothing is blown up
 PREVIEW_PX, PREVIEW_CELL_PX = 640, 290
 TITLE_PX, TEXT_PX, CAPTION_PX = 30, 16, 12
-HEAD_LINES, CAPTION_LINES = 3, 3  # of one fact of a sheet's head, of one photo's caption, at most
+HEAD_LINES, CAPTION_LINES = 3, 5  # of one fact of a sheet's head, of one photo's caption, at most
 PER_SHEET = 60
 _PAPER, _INK, _PALE, _EMPTY, _MARK = "#fafaf7", "#1d1d1b", "#6b6b66", "#d8d8d2", "#e0582f"
 _SYSTEM_FONTS = ("NotoSans-Regular.ttf", "DejaVuSans.ttf", "Arial Unicode.ttf", "Arial.ttf", "arial.ttf")
@@ -216,7 +216,8 @@ def _fold(text: str, size: int, width: int, most: int) -> list[str]:
     """A text in at most so many lines of a width, broken between words, and cut off where it is longer still."""
     font, has_many_letters = _font(size)
     text = text.encode("utf-8", "replace").decode() if has_many_letters else _as_ascii(text)
-    lines, words = [], text.split()
+    lines: list[str] = []
+    words = text.split()
     while words and len(lines) < most:
         count = next((n for n in range(1, len(words)) if font.getlength(" ".join(words[: n + 1])) > width), len(words))
         lines.append(" ".join(words[:count]))

@@ -71,7 +71,7 @@ def _is_amid_life(active: IntVector, feast: Feast) -> bool:
     """
     first, last = feast.first.toordinal(), feast.last.toordinal()
     near = active[(active >= first - AROUND_DAYS) & (active <= last + AROUND_DAYS)]
-    return np.count_nonzero((near < first) | (near > last)) >= MIN_DAYS_AROUND
+    return int(np.count_nonzero((near < first) | (near > last))) >= MIN_DAYS_AROUND
 
 
 def _showing(table: TagTable, tags: Iterable[str]) -> dict[str, BoolVector]:

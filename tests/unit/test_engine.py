@@ -129,6 +129,24 @@ def test_nonsense_is_refused(engine: PhotosEngine, tmp_path: Path) -> None:
         engine.import_decisions(tmp_path / "absent.json")
 
 
+def test_what_the_graph_believes_is_put_right_in_words_that_are_carried_over(
+    engine: PhotosEngine, tmp_path: Path
+) -> None:
+    days = "days:2021-03-02/2021-03-09"
+    assert engine.decide(days, Decision.TRIP).subject_kind == "node"
+    for subject, decision, words in (
+        (days, Decision.TRIP, "in spring"), (days, Decision.NAME, "Spring"), (days, Decision.HIDE, "why"),
+        (folder_of(engine) / "chelsea.png", Decision.NAME, "Chelsea"),
+    ):  # fmt: skip
+        with pytest.raises(UsageError):
+            engine.decide(subject, decision, words)
+    assert engine.export_decisions(tmp_path / "decisions.json") == 1
+    with PhotosEngine.open(tmp_path / "other") as other:
+        assert other.import_decisions(tmp_path / "decisions.json") == 1
+        assert other.decide(days, Decision.UNDO).subject == days
+    engine.decide(days, Decision.UNDO)
+
+
 def test_a_merge_outlives_the_copy_and_can_be_taken_back(tmp_path: Path) -> None:
     pictures = tmp_path / "pictures"
     pictures.mkdir()

@@ -45,6 +45,7 @@ class Candidate:
     when: tuple[date, date] | None = None
     min_photos: int = 0  # beyond what every memory needs
     mood: str | None = None  # of its music; None for the kind's own
+    whole: IntVector | None = None  # all photos of its subject, where `at` are the surer ones
 
 
 @dataclass(frozen=True, slots=True)

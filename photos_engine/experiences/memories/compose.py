@@ -25,7 +25,7 @@ from photos_engine.graph import EVENT_KINDS, Look, PersonalGraph
 from photos_engine.selection import choose_varied, main_subject, rank_for_cover, shortlist
 from photos_engine.types import Decision, Memory, Reason, Snapshot, StoredDecision, Tag
 
-MEMORIES_VERSION = 5  # raise it whenever the memory told from the same photos would differ
+MEMORIES_VERSION = 6  # raise it whenever the memory told from the same photos would differ
 MAX_PHOTOS = 30
 MAX_REJECTED = 50  # the best of what was passed over: enough to ask about, little to keep
 _PHOTOS_A_ROOT = 2.2  # 20 photos give 10, 100 give 22, from 186 on 30

@@ -54,7 +54,7 @@ def find_pets(s: Sources) -> Iterator[Candidate]:
         if f"tag:{pet.species}" in hidden or not len(at):
             continue
         certain = dict(zip(s.shelf.by_tag.get(pet.species, ()), s.shelf.certainty.get(pet.species, ()), strict=True))
-        at, certainty = _surer_half(at, np.array([certain.get(n, 0.0) for n in at.tolist()]))
+        surer, certainty = _surer_half(at, np.array([certain.get(n, 0.0) for n in at.tolist()]))
         if pet.name:
             title = s.phrases.say("named_pet", name=pet.name)
         else:
@@ -65,15 +65,16 @@ def find_pets(s: Sources) -> Iterator[Candidate]:
             pet.node.partition(":")[2],
             title,
             None,
-            at,
+            surer,
             min(1.0, 0.5 + pet.months / 24),
             pet.reasons,
             pet.node,
             bonus=_CERTAINTY_BONUS * certainty,
+            whole=at,
         )
 
 
-def _surely_showing(shelf: Shelf, tag: str) -> tuple[IntVector, FloatVector]:
+def _sure_photos_of(shelf: Shelf, tag: str) -> tuple[IntVector, FloatVector]:
     """The photos that show a thing, and how certain each is; where enough are very sure, only those."""
     at, certainty = shelf.by_tag.get(tag, np.zeros(0, dtype=np.int64)), shelf.certainty.get(tag, np.zeros(0))
     sure = certainty >= VERY_SURE_TAG
@@ -130,7 +131,7 @@ def find_themes(s: Sources, told: Iterable[Candidate]) -> Iterator[Candidate]:
 
     A wide theme (sport) gives way to its narrower ones (football, cycling) where these tell most of it.
     """
-    taken = [c.at for c in told]
+    taken = [c.at if c.whole is None else c.whole for c in told]
     worthy = {w.tag.id: w for w in _worthy_tags(s)}
     narrower: dict[str, list[IntVector]] = {}
     for child, ancestors in ancestors_of(s.tags).items():
@@ -145,7 +146,7 @@ def find_themes(s: Sources, told: Iterable[Candidate]) -> Iterator[Candidate]:
         at, certainty = _surer_half(w.at[typical], w.certainty[typical])
         if not _has_enough(s.shelf, at, certainty):
             continue
-        taken.append(at)
+        taken.append(w.at)
         yield Candidate(
             "theme",
             w.tag.id,
@@ -177,7 +178,7 @@ def _worthy_tags(s: Sources) -> Iterator[_Worthy]:
     for interest in s.graph.interests(s.on):
         tag = s.tags.get(interest.node.partition(":")[2])
         if tag and tag.memorable >= MIN_MEMORABLE:
-            at, certainty = _surely_showing(s.shelf, tag.id)
+            at, certainty = _sure_photos_of(s.shelf, tag.id)
             if _has_enough(s.shelf, at, certainty):
                 yield _Worthy(tag, interest, at, certainty)
 

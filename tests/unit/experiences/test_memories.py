@@ -44,6 +44,19 @@ def memories() -> Mapping[str, Memory]:
     return memories_of(sample_life())
 
 
+def test_a_pet_with_photos_to_spare_is_told_by_the_surer_ones_and_by_no_theme_besides() -> None:
+    life = Life(home="Lyon")
+    life.live(date(2021, 1, 1), date(2023, 1, 1), every_days=9)
+    life.live(date(2021, 1, 2), date(2023, 1, 1), every_days=4, theme="pet")
+    dogs = [n for n, item in enumerate(life.items) if "dog" in item.tags]
+    for n in dogs[::2]:
+        life.items[n] = replace(life.items[n], tags={"dog": 0.97, "pet": 0.97})
+    found = memories_of(life)
+    surer = {life.items[n].photo.id for n in dogs[::2]}
+    assert {photo.id for photo in found["memory:pet:dog"].photos} <= surer
+    assert not {"memory:theme:dog", "memory:theme:pet", "memory:theme:animal"} & set(found)
+
+
 def test_years_are_those_of_the_photos_shown() -> None:
     life = Life(home="Lyon")
     life.live(date(2021, 1, 3), date(2023, 1, 1), every_days=4, theme="pet")
