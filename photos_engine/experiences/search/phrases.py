@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain, islice
@@ -11,6 +11,7 @@ import numpy as np
 from rapidfuzz import fuzz, process
 
 from photos_engine.analyzers.taxonomy import Match as Named
+from photos_engine.analyzers.taxonomy import Taxonomy
 from photos_engine.analyzers.taxonomy import words as bare_words
 from photos_engine.experiences.search.facts import match_words
 from photos_engine.experiences.search.likeness import Evidence, match_likeness
@@ -50,28 +51,33 @@ class Reading:
     content: tuple[str, ...]
 
 
-def read_phrase(text: str, sources: SearchSources) -> Reading:
+def read_phrase(text: str, taxonomy: Taxonomy) -> Reading:
     """Split a phrase into names of tags, the longest first, and other words."""
-    words = text.split()
     named: list[tuple[Named, ...]] = []
     unknown: list[str] = []
     content: list[str] = []
-    start = 0
-    while start < len(words):
-        length, found = _longest_name(words[start:], sources)
+    for words, found in _pieces(text, taxonomy):
+        content += words
         if found:
             named.append(found)
-            content += words[start : start + length]
-        elif bare_words(words[start]) not in _JOINING:
-            unknown.append(words[start])
-            content.append(words[start])
-        start += max(length, 1)
+        else:
+            unknown += words
     return Reading(tuple(named), tuple(unknown), tuple(content))
 
 
-def _longest_name(words: Sequence[str], sources: SearchSources) -> tuple[int, tuple[Named, ...]]:
+def _pieces(text: str, taxonomy: Taxonomy) -> Iterator[tuple[list[str], tuple[Named, ...]]]:
+    words = text.split()
+    start = 0
+    while start < len(words):
+        length, found = _longest_name(words[start:], taxonomy)
+        if found or bare_words(words[start]) not in _JOINING:
+            yield words[start : start + max(length, 1)], found
+        start += max(length, 1)
+
+
+def _longest_name(words: Sequence[str], taxonomy: Taxonomy) -> tuple[int, tuple[Named, ...]]:
     for length in range(min(_LONGEST_NAME, len(words)), 0, -1):
-        if words[0].casefold() not in _JOINING and (found := sources.taxonomy.find(" ".join(words[:length]))):
+        if words[0].casefold() not in _JOINING and (found := taxonomy.find(" ".join(words[:length]))):
             return length, tuple(found)
     return 0, ()
 
@@ -81,7 +87,7 @@ def match_phrase(text: str, sources: SearchSources, among: Keys | None = None) -
 
     among: only these photos, keys ascending; where few of them have the tags, what looks like it is added.
     """
-    reading = read_phrase(text, sources)
+    reading = read_phrase(text, sources.taxonomy)
     if not reading.content:
         return NOTHING
     found = _within(match_words(reading.content, sources), among)
@@ -179,7 +185,7 @@ def suggest_for(text: str, sources: SearchSources) -> list[str]:
     labels = {} if is_known else {tag.label.casefold(): tag.label for tag in sources.taxonomy.tags}
     near = process.extract(text.casefold(), labels.keys(), scorer=fuzz.ratio, score_cutoff=85, limit=2)
     spelled = [labels[label] for label, _, _ in near]
-    parts = read_phrase(text, sources).named  # of which all together were not found
+    parts = read_phrase(text, sources.taxonomy).named  # of which all together were not found
     found = (next((m.tag.label for m in names if counts.get(m.tag.id)), None) for names in parts)
     spelled += [label for label in found if label is not None and label not in spelled]
     there = (  # one after the other: to look up every tag takes longer than all the rest
