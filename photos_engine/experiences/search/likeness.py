@@ -61,7 +61,7 @@ PARTLY_KNOWN = Calibration(0.5, 0.278, -6.353, (1.24e-5, 2.36), 0.25, 0.12, for_
 """For phrases that tags are parts of: from half of 340 phrases out of the captions and of 160 that these photos don't
 show, the 200 nearest photos each; the false alarms from all. Of the absent ones of the other half, 8 % find a photo
 from 0.25 on, 2 % from 0.3 on (`benchmarks/phrases.py`)."""
-_MOST_PARTS = 4
+_MOST_PARTS = 3
 """Of such phrases; in a longer one each part says less, and the whole says more."""
 _SMALL_LIBRARY = 50
 """Photos at which a library's own spread counts half; a smaller one is too alike to be a measure."""

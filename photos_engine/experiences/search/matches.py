@@ -108,8 +108,10 @@ def match_alike(keys: Iterable[int] | Keys, code: str, text: str, strength: floa
 
 def both(a: Matches, b: Matches) -> Matches:
     """The photos in both, with the product of the strengths."""
-    keys, in_a, in_b = np.intersect1d(a.keys, b.keys, assume_unique=True, return_indices=True)
-    return Matches(keys, a.strengths[in_a] * b.strengths[in_b], _joint_reasons(a, b))
+    few, many = sorted((a, b), key=len)
+    few = few.within(many.keys)
+    strengths = few.strengths * many.strengths[np.searchsorted(many.keys, few.keys)]
+    return Matches(few.keys, strengths, _joint_reasons(a, b))
 
 
 def either(a: Matches, b: Matches) -> Matches:
