@@ -57,7 +57,7 @@ class Matches:
 
     def reasons(self, key: int) -> tuple[Reason, ...]:
         """Why a photo is among them; nothing for one that is not."""
-        row = int(np.searchsorted(self.keys, key))
+        row = int(self.keys.searchsorted(key))
         if row == len(self.keys) or self.keys[row] != key:
             return ()
         return self.why(key, float(self.strengths[row]))
@@ -84,7 +84,7 @@ def is_in(keys: Keys, others: Keys) -> NDArray[np.bool_]:
     """Which of the keys are among others, which are ascending; a few are looked up faster than by numpy's `isin`."""
     if not len(others):
         return np.zeros(len(keys), np.bool_)
-    rows = np.searchsorted(others, keys)
+    rows = others.searchsorted(keys)
     rows[rows == len(others)] = 0
     found: NDArray[np.bool_] = others[rows] == keys
     return found

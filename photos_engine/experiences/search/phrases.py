@@ -15,7 +15,7 @@ from photos_engine.analyzers.taxonomy import Taxonomy
 from photos_engine.analyzers.taxonomy import words as bare_words
 from photos_engine.experiences.search.facts import match_words
 from photos_engine.experiences.search.likeness import Evidence, match_likeness
-from photos_engine.experiences.search.matches import NOTHING, Matches, all_of, either, is_in, merged
+from photos_engine.experiences.search.matches import NOTHING, Matches, all_of, either, merged
 from photos_engine.experiences.search.sources import SearchSources
 from photos_engine.experiences.search.understand import STOP_WORDS
 from photos_engine.index.protocol import Keys
@@ -141,7 +141,7 @@ def _stronger(a: Matches, b: Matches) -> Matches:
         row[np.searchsorted(keys, part.keys)] = part.strengths
 
     def why(key: int, _: float) -> tuple[Reason, ...]:
-        in_a, in_b = strengths[:, np.searchsorted(keys, key)]
+        in_a, in_b = strengths[:, keys.searchsorted(key)]
         return (b if in_b > in_a else a).reasons(key)
 
     return Matches(keys, strengths.max(axis=0), why)
@@ -155,7 +155,8 @@ def _match_tag(tag: Tag, code: str, note: str, sources: SearchSources) -> Matche
         return sources.tagged([tag.id])[0]
 
     def why(key: int, p: float) -> tuple[Reason, ...]:
-        kind = "" if is_in(np.array([key]), own())[0] else "a kind of "
+        row = int(own().searchsorted(key))
+        kind = "" if row < len(own()) and own()[row] == key else "a kind of "
         return (Reason(code, p, f"It shows {kind}{tag.label} ({p:.0%}){note}."),)
 
     return Matches(keys, strengths, why)
