@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from composed import ask_composed
+from phrases import ask_phrases, collect
 from scripted import Truth as Life
 from search_scale import MOST_FOR_GRAPH, measure_scale
 
@@ -108,11 +109,11 @@ def main() -> int:
     with PhotosEngine.open(arguments.library) as engine:
         report = engine.index([p.path for p in list_captioned(arguments.data) if p.held_out])
         print(f"library: {report.found} photographs, {report.analysed} analysed in {report.seconds:.0f} s")
-        ask(engine, captions, verbose=arguments.verbose)
+        ask(engine, captions, arguments.data, verbose=arguments.verbose)
     return 0
 
 
-def ask(engine: PhotosEngine, captions: Mapping[str, Sequence[str]], *, verbose: bool) -> None:
+def ask(engine: PhotosEngine, captions: Mapping[str, Sequence[str]], data: Path, *, verbose: bool) -> None:
     taxonomy = Taxonomy.load()
     there = [measure(engine, captions, query, names(query, taxonomy)) for query in THERE.split(", ")]
     there = [outcome for outcome in there if outcome.there >= 3]
@@ -143,6 +144,10 @@ def ask(engine: PhotosEngine, captions: Mapping[str, Sequence[str]], *, verbose:
         f"every other tag that captions name: {len(known)} queries, "
         f"not named in the returned {wrong / max(right + wrong, 1):.1%}, recall {right / max(wanted, 1):.1%}"
     )
+    photos = list_captioned(data)
+    held_out = {p.path.stem: p.captions for p in photos if p.held_out}
+    pieces = collect(list(held_out.values()), (p.captions for p in photos if not p.held_out))
+    ask_phrases(engine, pieces, list(held_out))
     if verbose:
         for o in (*there, *phrases, *absent):
             print(f"  {o.query:34} {o.stage:10} right {o.right:4} wrong {o.wrong:4} of {o.there:4}")

@@ -318,9 +318,10 @@ class PhotosEngine:
                 today=_today(),
             )
             answer = search(query, limit=limit, sources=sources, example=example, with_facets=facets)
-            following = unit.models.next or self._models.shipped
         if absent is None or not absent.was_asked:
             return answer
+        with self._store.read() as unit:
+            following = unit.models.next or self._models.shipped
         why = f"not before {following} has seen the library, since {model} is not installed any more"
         return replace(answer, understood={**answer.understood, "likeness": why})
 

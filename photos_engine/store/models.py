@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from enum import StrEnum
 
-from sqlalchemy import Connection, and_, delete, exists, func, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, exists, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from photos_engine.errors import IntegrityFailure, ModelError, ModelNotFound
@@ -24,6 +24,9 @@ class ModelState(StrEnum):
     NEXT = "next"  # it takes over when it has seen the library; at most one
     FORMER = "former"  # it was active, and can be again at once
     BEGUN = "begun"  # it has seen some photos; its change was called off
+
+
+_IN_STATE = select(model.c.name).where(model.c.state == bindparam("state"))
 
 
 class ModelRepository:
@@ -66,7 +69,7 @@ class ModelRepository:
         return {name: count for name, count in self._connection.execute(statement)}
 
     def _in_state(self, state: ModelState) -> str | None:
-        name: str | None = self._connection.scalar(select(model.c.name).where(model.c.state == state.value))
+        name: str | None = self._connection.scalar(_IN_STATE, {"state": state.value})
         return name
 
     # --- changing ---

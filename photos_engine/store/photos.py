@@ -7,12 +7,13 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta, timezone
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, exists, func, or_, select, text, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, exists, func, or_, select, text, update
 from sqlalchemy.dialects.sqlite import insert
 
 from photos_engine.errors import PhotoNotFound
@@ -45,6 +46,8 @@ from photos_engine.types import (
 KEYS_PER_STATEMENT = 5_000
 _KEYS = select(func.json_each(bindparam("keys")).table_valued("value").c.value)
 """Those of a JSON list: one parameter, where to put fifty into a statement takes longer than to run it."""
+_DECIDED = select(decision.c.subject, decision.c.decision).where(decision.c.subject_kind == "photo")
+_DECIDED_OF = _DECIDED.where(decision.c.subject.in_(_KEYS))
 
 # Not `datetime.fromtimestamp`: on Windows it refuses times before 1970.
 EPOCH = datetime.fromtimestamp(0, UTC)
@@ -193,13 +196,13 @@ class PhotoRepository:
         """Photos by their keys; unknown keys are left out."""
         found: dict[int, Photo] = {}
         for start in range(0, len(keys), KEYS_PER_STATEMENT):
-            chunk = json.dumps([int(key) for key in keys[start : start + KEYS_PER_STATEMENT]])
-            found |= {p.key: p for p in self._load(photo.c.id.in_(_KEYS), lambda column: column.in_(_KEYS), chunk)}
+            chunk = [int(key) for key in keys[start : start + KEYS_PER_STATEMENT]]
+            found |= {p.key: p for p in self._load(_statements(of_keys=True), {"keys": json.dumps(chunk)})}
         return found
 
     def present(self) -> list[Photo]:
         """Every photo with a present file, by time of capture, then id."""
-        return self._load(exists().where(file.c.photo_id == photo.c.id, is_present), lambda column: column.is_not(None))
+        return self._load(_statements(of_keys=False), {})
 
     def changed_since(self, revision: int) -> set[int]:
         """The keys of the photos that may have changed after a revision of the library, in whatever is known of them.
@@ -240,20 +243,14 @@ class PhotoRepository:
         )
         return self._connection.scalar(statement, {"query": query, "key": key}) or ""
 
-    def _load(self, condition: Any, related: Any, keys: str | None = None) -> list[Photo]:
-        """Photos that meet a condition; `related` restricts a `photo_id` column to (at least) the same photos.
-
-        keys: a JSON list of those that either may name as `_KEYS`.
-        """
-        named = {} if keys is None else {"keys": keys}
-        statement = select(photo, place).outerjoin(place).where(condition)
-        rows = self._connection.execute(statement.order_by(photo.c.taken_utc, photo.c.content_hash), named).all()
-        paths = self._files(related, named)
-        words = self._group(keyword.c.photo_id, keyword.c.keyword, related, named)
+    def _load(self, ask: _Statements, named: Mapping[str, str]) -> list[Photo]:
+        rows = self._connection.execute(ask.photos, named).all()
+        paths = self._files(ask.files, named)
+        words: dict[int, list[str]] = defaultdict(list)
+        for key, word in self._connection.execute(ask.keywords, named):
+            words[key].append(word)
         people: dict[int, list[PersonRegion]] = defaultdict(list)
-        columns = (person_region.c.photo_id, person_region.c.name, person_region.c.box)
-        regions = select(*columns).where(related(person_region.c.photo_id)).order_by(person_region.c.position)
-        for key, name, box in self._connection.execute(regions, named):
+        for key, name, box in self._connection.execute(ask.people, named):
             people[key].append(PersonRegion(name, None if box is None else tuple(box)))
         decided = self._decisions([row.content_hash for row in rows])
         where: dict[int, Place] = {}
@@ -264,15 +261,7 @@ class PhotoRepository:
         gathered = GatheredRepository(self._connection).all()
         return [replace(p, facts=join_facts(p.facts, gathered[p.id])) if p.id in gathered else p for p in photos]
 
-    def _group(self, key: Any, value: Any, related: Any, named: Mapping[str, str]) -> dict[int, list[Any]]:
-        grouped: dict[int, list[Any]] = defaultdict(list)
-        for photo_id, item in self._connection.execute(select(key, value).where(related(key)).order_by(value), named):
-            grouped[photo_id].append(item)
-        return grouped
-
-    def _files(self, related: Any, named: Mapping[str, str]) -> dict[int, _Files]:
-        columns = (file.c.photo_id, file.c.path, file.c.role, file.c.gone_utc, file.c.error)
-        statement = select(*columns).where(related(file.c.photo_id)).order_by(file.c.path)
+    def _files(self, statement: Select[Any], named: Mapping[str, str]) -> dict[int, _Files]:
         grouped: dict[int, _Files] = defaultdict(_Files)
         for key, path, role, gone, error in self._connection.execute(statement, named):
             files, is_there = grouped[key], gone is None and error is None
@@ -284,11 +273,11 @@ class PhotoRepository:
 
     def _decisions(self, ids: Sequence[str]) -> Mapping[str, frozenset[Decision]]:
         found: dict[str, set[Decision]] = defaultdict(set)
-        statement = select(decision.c.subject, decision.c.decision).where(decision.c.subject_kind == "photo")
-        named = {}
-        if len(ids) <= KEYS_PER_STATEMENT:
-            statement, named = statement.where(decision.c.subject.in_(_KEYS)), {"keys": json.dumps(list(ids))}
-        for subject, name in self._connection.execute(statement, named):
+        are_few = len(ids) <= KEYS_PER_STATEMENT
+        rows = self._connection.execute(
+            _DECIDED_OF if are_few else _DECIDED, {"keys": json.dumps(list(ids))} if are_few else {}
+        )
+        for subject, name in rows:
             found[subject].add(Decision(name))
         return {subject: frozenset(names) for subject, names in found.items()}
 
@@ -312,6 +301,36 @@ def _bare_name(path: str) -> str:
 
 def _absolute(name: str) -> str:
     return os.path.abspath(name)  # noqa: PTH100  resolve() would follow links, and a link is a file of its own
+
+
+@dataclass(frozen=True, slots=True)
+class _Statements:
+    """What is asked for photos and for what belongs to them, put into words once: that takes longer than to answer."""
+
+    photos: Select[Any]
+    files: Select[Any]
+    keywords: Select[Any]
+    people: Select[Any]
+
+
+@cache
+def _statements(*, of_keys: bool) -> _Statements:
+    """For those that `_KEYS` names, or for all that are present."""
+
+    def related(key: Any) -> Any:
+        return key.in_(_KEYS) if of_keys else key.is_not(None)
+
+    there = exists().where(file.c.photo_id == photo.c.id, is_present)
+    photos = select(photo, place).outerjoin(place).where(related(photo.c.id) if of_keys else there)
+    files = select(file.c.photo_id, file.c.path, file.c.role, file.c.gone_utc, file.c.error)
+    people = select(person_region.c.photo_id, person_region.c.name, person_region.c.box)
+    words = select(keyword.c.photo_id, keyword.c.keyword)
+    return _Statements(
+        photos.order_by(photo.c.taken_utc, photo.c.content_hash),
+        files.where(related(file.c.photo_id)).order_by(file.c.path),
+        words.where(related(keyword.c.photo_id)).order_by(keyword.c.keyword),
+        people.where(related(person_region.c.photo_id)).order_by(person_region.c.position),
+    )
 
 
 class _Files:

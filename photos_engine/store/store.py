@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-from sqlalchemy import URL, Connection, Engine, create_engine, event, select, text
+from sqlalchemy import URL, Connection, Engine, bindparam, create_engine, event, select, text
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 
@@ -42,6 +42,9 @@ from photos_engine.types import AnalysedPhoto, Snapshot
 
 DATABASE_NAME = "library.sqlite"
 BUSY_TIMEOUT_S = 30.0
+
+
+_SETTING = select(tables.setting.c.value).where(tables.setting.c.name == bindparam("name"))
 
 
 class UnitOfWork:
@@ -84,7 +87,7 @@ class UnitOfWork:
 
     def setting(self, name: str) -> str | None:
         """A note about the whole library."""
-        return self._connection.scalar(select(tables.setting.c.value).where(tables.setting.c.name == name))
+        return self._connection.scalar(_SETTING, {"name": name})
 
     def set_setting(self, name: str, value: str) -> None:
         """Keep a note about the whole library."""

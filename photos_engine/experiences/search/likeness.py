@@ -57,10 +57,11 @@ class Calibration:
 WHOLE = Calibration(0.545, 1.078, -6.937, (7.7e-5, 1.75), 0.2, 0.1)
 """For single things and whole sentences: from 400 captions and 156 tags as phrases, the 60 nearest photos each. Of 74
 absent tags 30 % find a photo from a probability of 0.3 on, 8 % from 0.5 on."""
-PARTLY_KNOWN = Calibration(0.465, 0.325, -6.402, (1.24e-5, 2.36), 0.25, 0.12, for_shown=4.06, for_unknown=-1.472)
-"""For phrases that tags are parts of: from 359 phrases out of the captions, and 164 that these photos don't show, the
-200 nearest photos each. Of the latter 10 % find a photo from 0.25 on, 5 % from 0.3 on."""
-_MOST_PARTS = 4
+PARTLY_KNOWN = Calibration(0.5, 0.278, -6.353, (1.24e-5, 2.36), 0.25, 0.12, for_shown=3.981, for_unknown=-1.799)
+"""For phrases that tags are parts of: from half of 340 phrases out of the captions and of 160 that these photos don't
+show, the 200 nearest photos each; the false alarms from all. Of the absent ones of the other half, 8 % find a photo
+from 0.25 on, 2 % from 0.3 on (`benchmarks/phrases.py`)."""
+_MOST_PARTS = 3
 """Of such phrases; in a longer one each part says less, and the whole says more."""
 _SMALL_LIBRARY = 50
 """Photos at which a library's own spread counts half; a smaller one is too alike to be a measure."""
@@ -76,9 +77,14 @@ class Evidence:
     unknown: int = 0
 
     @property
+    def is_partly_known(self) -> bool:
+        """Whether it is of a thing that tags name and of something else beside it."""
+        return bool(self.parts) and 1 < len(self.parts) + self.unknown <= _MOST_PARTS
+
+    @property
     def calibration(self) -> Calibration:
         """The one that such phrases were measured by."""
-        return PARTLY_KNOWN if self.parts and 1 < len(self.parts) + self.unknown <= _MOST_PARTS else WHOLE
+        return PARTLY_KNOWN if self.is_partly_known else WHOLE
 
     @property
     def unknown_share(self) -> float:

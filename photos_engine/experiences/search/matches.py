@@ -57,7 +57,7 @@ class Matches:
 
     def reasons(self, key: int) -> tuple[Reason, ...]:
         """Why a photo is among them; nothing for one that is not."""
-        row = int(np.searchsorted(self.keys, key))
+        row = int(self.keys.searchsorted(key))
         if row == len(self.keys) or self.keys[row] != key:
             return ()
         return self.why(key, float(self.strengths[row]))
@@ -84,7 +84,7 @@ def is_in(keys: Keys, others: Keys) -> NDArray[np.bool_]:
     """Which of the keys are among others, which are ascending; a few are looked up faster than by numpy's `isin`."""
     if not len(others):
         return np.zeros(len(keys), np.bool_)
-    rows = np.searchsorted(others, keys)
+    rows = others.searchsorted(keys)
     rows[rows == len(others)] = 0
     found: NDArray[np.bool_] = others[rows] == keys
     return found
@@ -108,8 +108,10 @@ def match_alike(keys: Iterable[int] | Keys, code: str, text: str, strength: floa
 
 def both(a: Matches, b: Matches) -> Matches:
     """The photos in both, with the product of the strengths."""
-    keys, in_a, in_b = np.intersect1d(a.keys, b.keys, assume_unique=True, return_indices=True)
-    return Matches(keys, a.strengths[in_a] * b.strengths[in_b], _joint_reasons(a, b))
+    few, many = sorted((a, b), key=len)
+    few = few.within(many.keys)
+    strengths = few.strengths * many.strengths[np.searchsorted(many.keys, few.keys)]
+    return Matches(few.keys, strengths, _joint_reasons(a, b))
 
 
 def either(a: Matches, b: Matches) -> Matches:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain, islice
@@ -11,10 +11,11 @@ import numpy as np
 from rapidfuzz import fuzz, process
 
 from photos_engine.analyzers.taxonomy import Match as Named
+from photos_engine.analyzers.taxonomy import Taxonomy
 from photos_engine.analyzers.taxonomy import words as bare_words
 from photos_engine.experiences.search.facts import match_words
 from photos_engine.experiences.search.likeness import Evidence, match_likeness
-from photos_engine.experiences.search.matches import NOTHING, Matches, all_of, either, is_in, merged
+from photos_engine.experiences.search.matches import NOTHING, Matches, all_of, either, merged
 from photos_engine.experiences.search.sources import SearchSources
 from photos_engine.experiences.search.understand import STOP_WORDS
 from photos_engine.index.protocol import Keys
@@ -50,28 +51,33 @@ class Reading:
     content: tuple[str, ...]
 
 
-def read_phrase(text: str, sources: SearchSources) -> Reading:
+def read_phrase(text: str, taxonomy: Taxonomy) -> Reading:
     """Split a phrase into names of tags, the longest first, and other words."""
-    words = text.split()
     named: list[tuple[Named, ...]] = []
     unknown: list[str] = []
     content: list[str] = []
-    start = 0
-    while start < len(words):
-        length, found = _longest_name(words[start:], sources)
+    for words, found in _pieces(text, taxonomy):
+        content += words
         if found:
             named.append(found)
-            content += words[start : start + length]
-        elif bare_words(words[start]) not in _JOINING:
-            unknown.append(words[start])
-            content.append(words[start])
-        start += max(length, 1)
+        else:
+            unknown += words
     return Reading(tuple(named), tuple(unknown), tuple(content))
 
 
-def _longest_name(words: Sequence[str], sources: SearchSources) -> tuple[int, tuple[Named, ...]]:
+def _pieces(text: str, taxonomy: Taxonomy) -> Iterator[tuple[list[str], tuple[Named, ...]]]:
+    words = text.split()
+    start = 0
+    while start < len(words):
+        length, found = _longest_name(words[start:], taxonomy)
+        if found or bare_words(words[start]) not in _JOINING:
+            yield words[start : start + max(length, 1)], found
+        start += max(length, 1)
+
+
+def _longest_name(words: Sequence[str], taxonomy: Taxonomy) -> tuple[int, tuple[Named, ...]]:
     for length in range(min(_LONGEST_NAME, len(words)), 0, -1):
-        if words[0].casefold() not in _JOINING and (found := sources.taxonomy.find(" ".join(words[:length]))):
+        if words[0].casefold() not in _JOINING and (found := taxonomy.find(" ".join(words[:length]))):
             return length, tuple(found)
     return 0, ()
 
@@ -81,7 +87,7 @@ def match_phrase(text: str, sources: SearchSources, among: Keys | None = None) -
 
     among: only these photos, keys ascending; where few of them have the tags, what looks like it is added.
     """
-    reading = read_phrase(text, sources)
+    reading = read_phrase(text, sources.taxonomy)
     if not reading.content:
         return NOTHING
     found = _within(match_words(reading.content, sources), among)
@@ -135,7 +141,7 @@ def _stronger(a: Matches, b: Matches) -> Matches:
         row[np.searchsorted(keys, part.keys)] = part.strengths
 
     def why(key: int, _: float) -> tuple[Reason, ...]:
-        in_a, in_b = strengths[:, np.searchsorted(keys, key)]
+        in_a, in_b = strengths[:, keys.searchsorted(key)]
         return (b if in_b > in_a else a).reasons(key)
 
     return Matches(keys, strengths.max(axis=0), why)
@@ -149,7 +155,8 @@ def _match_tag(tag: Tag, code: str, note: str, sources: SearchSources) -> Matche
         return sources.tagged([tag.id])[0]
 
     def why(key: int, p: float) -> tuple[Reason, ...]:
-        kind = "" if is_in(np.array([key]), own())[0] else "a kind of "
+        row = int(own().searchsorted(key))
+        kind = "" if row < len(own()) and own()[row] == key else "a kind of "
         return (Reason(code, p, f"It shows {kind}{tag.label} ({p:.0%}){note}."),)
 
     return Matches(keys, strengths, why)
@@ -179,7 +186,7 @@ def suggest_for(text: str, sources: SearchSources) -> list[str]:
     labels = {} if is_known else {tag.label.casefold(): tag.label for tag in sources.taxonomy.tags}
     near = process.extract(text.casefold(), labels.keys(), scorer=fuzz.ratio, score_cutoff=85, limit=2)
     spelled = [labels[label] for label, _, _ in near]
-    parts = read_phrase(text, sources).named  # of which all together were not found
+    parts = read_phrase(text, sources.taxonomy).named  # of which all together were not found
     found = (next((m.tag.label for m in names if counts.get(m.tag.id)), None) for names in parts)
     spelled += [label for label in found if label is not None and label not in spelled]
     there = (  # one after the other: to look up every tag takes longer than all the rest

@@ -277,6 +277,68 @@ def test_slips_of_the_pen_are_read_and_said(ask_life: Ask) -> None:
     assert names(ask_life("-snwo dog")) == ["rex"]
 
 
+@pytest.mark.parametrize("name", ["portugal", "Portugal", "brasil", "from Brasil"])
+def test_countries_are_found_by_what_they_are_called_there(ask_life: Ask, name: str) -> None:
+    assert ask_life(name).stage == "metadata"
+    assert {hit.reasons[0].code for hit in ask_life(name).results} == {"place"}
+
+
+@pytest.mark.parametrize("name", ["usa", "USA", "the US", "uk", "U.K.", "Holland", "Deutschland", "日本"])
+def test_countries_without_photos_are_places_too(ask_life: Ask, name: str) -> None:
+    answer = ask_life(f"photos from {name}")
+    assert (answer.understood, answer.stage) == ({"places": [name.rstrip(".")]}, "none")
+    assert answer.suggestions == ("Lisbon", "São Paulo")
+
+
+def test_us_alone_is_no_country(ask_life: Ask) -> None:
+    assert "places" not in ask_life("pictures of us").understood
+
+
+@pytest.mark.parametrize(
+    "text", ["my trip to Lisbon", "holidays in Lisbon", "weekend in Lisbon", "when did we go to Lisbon"]
+)
+def test_that_it_was_a_trip_says_no_more_than_the_place(ask_life: Ask, text: str) -> None:
+    answer = ask_life(text)
+    assert answer.understood == {"places": ["Lisbon"]}
+    assert {"praia_23", "rua"} == set(names(answer))
+
+
+@pytest.mark.parametrize(
+    ("text", "not_understood"),
+    [
+        ("the best photos of a dog", "best"),
+        ("dog bigger than 5 MB", "bigger than 5 MB"),
+        ("last 10 photos dog", "last 10 photos"),
+        ("edited dog", "edited"),
+    ],
+)
+def test_what_no_photo_shows_is_said_and_passed_over(ask_life: Ask, text: str, not_understood: str) -> None:
+    answer = ask_life(text)
+    assert answer.understood == {"words": ["dog"], "not_understood": [not_understood]}
+    assert set(names(answer)) == {"rex", "fido"}
+
+
+def test_and_in_capitals_is_no_word(ask_life: Ask) -> None:
+    assert ask_life("dog AND snow").understood == {"words": ["dog snow"]}
+    assert names(ask_life("dog AND snow")) == ["fido"]
+    assert ask_life("dog AND 2023").understood["words"] == ["dog"]
+
+
+def test_two_slips_are_forgiven_where_both_ends_are_right(ask_life: Ask) -> None:
+    assert "spelling" not in ask_life("password").understood  # which is two letters away from a passport
+    assert ask_life("hambuger").understood["spelling"] == ["hambuger: hamburger"]
+
+
+def test_years_of_file_times_are_no_suggestion(library: Library, ask: Ask) -> None:
+    library.add("recorded", day="2019-01-01")
+    library.add("copied", day="2023-12-31", date_source=DateSource.FILE_TIME)
+    assert ask("1999").suggestions == ("2019",)
+
+
+def test_of_things_that_are_not_there_together_each_is_suggested(ask_life: Ask) -> None:
+    assert {"dog", "street"} <= set(ask_life("dog street").suggestions)
+
+
 def test_a_word_in_letters_that_nothing_reads_is_not_understood(ask_life: Ask) -> None:
     answer = ask_life("dog собака")
     assert names(answer) == ["rex", "fido"]
