@@ -187,9 +187,9 @@ class _Gaze:
         x = (_sum_in(self._mass_x, boxes) / mass - boxes[:, 0]) / (boxes[:, 2] - boxes[:, 0])
         y = (_sum_in(self._mass_y, boxes) / mass - boxes[:, 1]) / (boxes[:, 3] - boxes[:, 1])
         # One stretch and not three lines: else a little change of the aspect moves the frame from one to the next.
-        off = sum(np.clip(np.abs(np.clip(place, 0, 1) - 0.5) - 1 / 6, 0, None) for place in (x, y))
-        balance: Values = 1.0 - 1.5 * off  # 1/3 off on both axes, a corner, is 0
-        return np.clip(balance, 0.0, 1.0)
+        places = np.clip(np.stack([x, y]), 0, 1)
+        off: Values = np.clip(np.abs(places - 0.5) - 1 / 6, 0, None).sum(axis=0)
+        return np.clip(1.0 - 1.5 * off, 0.0, 1.0)  # 1/3 off on both axes, a corner, is 0
 
 
 def _integral(weight: Values) -> Values:

@@ -173,6 +173,21 @@ def test_a_merge_outlives_the_copy_and_can_be_taken_back(tmp_path: Path) -> None
             engine.merge_duplicates(merged.id)
 
 
+def test_what_prints_leave_open_is_seen_in_thumbnails(tmp_path: Path) -> None:
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    with Image.open(PICTURES / "coffee.png") as picture:
+        image = picture.convert("RGB")
+    image.save(pictures / "coffee.jpg", quality=92)
+    width, height = image.size
+    cut = image.crop((0, 0, round(0.9 * width), round(0.9 * height)))
+    cut.convert("L").resize((300, 200)).save(pictures / "cut and grey.jpg", quality=60)
+    with PhotosEngine.open(tmp_path / "library") as engine:
+        engine.index([pictures])
+        (group,) = engine.duplicates()
+        assert (group.kind, group.keep.name) == ("copy", "coffee.jpg")
+
+
 def test_groups_are_made_again_where_their_limits_have_changed(
     engine: PhotosEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
