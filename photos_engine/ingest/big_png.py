@@ -13,6 +13,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final, Self
 
 from PIL import Image, PngImagePlugin
@@ -22,7 +23,9 @@ _SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _CHANNELS: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by type of colour
 _NEEDED: Final = (b"PLTE", b"tRNS")  # to understand rows
 _HEADER: Final = struct.Struct(">IIBBBBB")
-_PIECE_BYTES: Final = 2**20
+_PIECE_BYTES: Final = 2**16
+_UNPACKED_BYTES: Final = 2**20
+_MOST_CHUNKS: Final = 200_000  # of a few kilobytes each; a file that is nothing but chunks has more
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +39,11 @@ class BigPng:
     @classmethod
     def of(cls, data: bytes) -> Self | None:
         """None for a file that is to be read as a whole; whether it is sound will show."""
-        chunks = list(_chunks(data))
-        if not chunks or chunks[0][0] != b"IHDR" or chunks[0][2] - chunks[0][1] != _HEADER.size:
+        chunks = list(islice(_chunks(data), _MOST_CHUNKS + 1))
+        name, start, end = chunks[0] if chunks else (b"", 0, 0)
+        if name != b"IHDR" or end - start != _HEADER.size or len(chunks) > _MOST_CHUNKS:
             return None
-        header = _HEADER.unpack_from(data, chunks[0][1])
+        header = _HEADER.unpack_from(data, start)
         width, height, bits, colour, *rest = header
         if width * height <= WHOLE_PX or bits != 8 or colour not in _CHANNELS or any(rest):
             return None
@@ -86,11 +90,12 @@ class BigPng:
     def _inflate(self) -> Iterator[bytes]:
         unpacker = zlib.decompressobj()
         try:
-            for name, start, end in self.chunks:
-                packed = self.data[start:end] if name == b"IDAT" else b""
-                while packed and not unpacker.eof:
-                    yield unpacker.decompress(packed, _PIECE_BYTES)
-                    packed = unpacker.unconsumed_tail
+            for start, end in (place[1:] for place in self.chunks if place[0] == b"IDAT"):
+                for at in range(start, end, _PIECE_BYTES):  # what isn't consumed is copied: so little at a time
+                    packed = self.data[at : min(at + _PIECE_BYTES, end)]
+                    while packed and not unpacker.eof:
+                        yield unpacker.decompress(packed, _UNPACKED_BYTES)
+                        packed = unpacker.unconsumed_tail
         except zlib.error as error:
             raise OSError(f"its data is damaged: {error}") from error
         raise OSError("image file is truncated")  # as Pillow says it

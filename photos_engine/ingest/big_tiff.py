@@ -22,6 +22,7 @@ _OFFSETS, _COUNTS, _ROWS, _SAMPLES = 273, 279, 278, 277
 # Photometric, order of bits, predictor, colours, further samples, their format: what strips are understood by.
 _KEPT: Final = (_WIDTH, _BITS, _COMPRESSION, _PHOTOMETRIC, 266, _SAMPLES, _PLANES, 317, 320, 338, 339)
 _NOT_COMPRESSED, _CHUNKY, _YCBCR = 1, 1, 6
+_MOST_ROWS: Final = 1_000_000  # what says that it has more has more pixels than anybody admits, or is a line
 _CLASSIC: Final = (b"II*\0", b"MM\0*")
 _MODES: Final = ("L", "LA", "P", "RGB", "RGBA", "CMYK")  # deeper grey is scaled by its whole range
 _APART: Final = frozenset({_NOT_COMPRESSED, 5, 8, 32946, 32773})  # LZW, deflate twice, PackBits
@@ -45,7 +46,7 @@ class BigTiff:
         offsets, counts = tags.get(_OFFSETS, ()), tags.get(_COUNTS, ())
         is_plain = tags.get(_PLANES, _CHUNKY) == _CHUNKY and tags.get(_COMPRESSION) in _APART
         is_plain = is_plain and image.mode in _MODES and tags.get(_PHOTOMETRIC) != _YCBCR and data[:4] in _CLASSIC
-        if width * height <= WHOLE_PX or not is_plain or not offsets or len(offsets) != len(counts):
+        if not width * height > WHOLE_PX or height > _MOST_ROWS or not is_plain or len(offsets) != len(counts):
             return None
         rows = min(height, int(tags.get(_ROWS, height)))
         strips = [(int(start), int(start) + int(count)) for start, count in zip(offsets, counts, strict=True)]

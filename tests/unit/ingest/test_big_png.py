@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from contextlib import suppress
 from pathlib import Path
 
@@ -85,6 +86,28 @@ def test_small_and_interlaced_ones_are_read_as_a_whole() -> None:
     plain = bytearray(encoded(picture("RGB", 50, 50), "PNG"))
     plain[28] = 1  # as if interlaced
     assert BigPng.of(bytes(plain)) is None
+
+
+def chunk(name: bytes, body: bytes) -> bytes:
+    return len(body).to_bytes(4, "big") + name + body + zlib.crc32(name + body).to_bytes(4, "big")
+
+
+@pytest.mark.parametrize("size", [1, 1_000, 10**9], ids=["bytes", "pieces", "one"])
+def test_pixels_may_lie_in_chunks_of_any_size(size: int) -> None:
+    image = picture("RGB", 120, 90)
+    rows = b"".join(b"\0" + np.asarray(image)[row].tobytes() for row in range(90))
+    packed, plain = zlib.compress(rows, 9), encoded(image, "PNG")
+    parts = b"".join(chunk(b"IDAT", packed[at : at + size]) for at in range(0, len(packed), size))
+    big = BigPng.of(plain[:33] + parts + chunk(b"IEND", b""))
+    assert big is not None
+    assert np.array_equal(np.concatenate([np.asarray(band) for band in big.bands(17)]), np.asarray(image))
+
+
+def test_a_file_of_nothing_but_chunks_is_read_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(big_png, "_MOST_CHUNKS", 50)
+    plain = encoded(picture("RGB", 120, 90), "PNG")
+    assert BigPng.of(plain) is not None
+    assert BigPng.of(plain[:33] + chunk(b"teSt", b"") * 60 + plain[33:]) is None
 
 
 def test_damaged_ones_say_what_is_wrong(tmp_path: Path) -> None:
