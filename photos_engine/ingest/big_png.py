@@ -40,12 +40,8 @@ class BigPng:
     def of(cls, data: bytes) -> Self | None:
         """None for a file that is to be read as a whole; whether it is sound will show."""
         chunks = list(islice(_chunks(data), _MOST_CHUNKS + 1))
-        if (
-            len(chunks) > _MOST_CHUNKS
-            or not chunks
-            or chunks[0][0] != b"IHDR"
-            or chunks[0][2] - chunks[0][1] != _HEADER.size
-        ):
+        name, start, end = chunks[0] if chunks else (b"", 0, 0)
+        if name != b"IHDR" or end - start != _HEADER.size or len(chunks) > _MOST_CHUNKS:
             return None
         header = _HEADER.unpack_from(data, start)
         width, height, bits, colour, *rest = header

@@ -140,7 +140,8 @@ class Daemon:
 
     def _become_due(self, job: str) -> None:
         with self._lock:
-            self._due.add(job)
+            if not (self._is_at_work and job in self._current):  # it is just doing it
+                self._due.add(job)
         self._wake.set()
 
     def _note_changes(self, folders: Collection[str]) -> None:
@@ -184,7 +185,7 @@ class Daemon:
         asked = {plan.job for plan in plans if plan.is_asked}
         paused = {plan.job for plan in plans if plan.is_paused}
         paused |= _WALKS if paused & {"scan", "analyse"} else set()
-        if self._thread is not None and self._thread.is_alive():
+        if self._is_at_work:
             if self._current & paused:
                 self._work.stop()
             return
@@ -215,6 +216,10 @@ class Daemon:
             with self._store.begin() as unit:
                 unit.jobs.hold_up(fresh)
             self._told = dict(now)
+
+    @property
+    def _is_at_work(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
 
     def _begin(self, jobs: frozenset[str], *, is_asked: bool) -> None:
         if is_asked:
@@ -262,5 +267,7 @@ class Daemon:
                 self._changed |= set(self._walked if run.job == "watch" else ())
             if run.detail.get("reason") == IN_USE:
                 self._not_before[run.job] = time.monotonic() + TRY_AGAIN_S
-        if not is_unfinished:
+        if is_unfinished:
+            self._plans.owe(run.job)
+        else:
             self._plans.settle(run.job)

@@ -90,16 +90,22 @@ class PlanStore(BaseJobStore):  # type: ignore[misc]
         self._jobs[job.id] = job
         kept = self._kept.get(job.id)
         if kept is None or kept > datetime.now(UTC):
-            self._keep(job)
+            self._keep(job, job.next_run_time)
+
+    def owe(self, job_id: str) -> None:
+        """Let a job be due from now on, though its time has not come: it follows another, and was held up."""
+        job, now = self._jobs.get(job_id), datetime.now(UTC)
+        if job is not None and self._kept.get(job_id, now) > now:
+            self._keep(job, now)
 
     def settle(self, job_id: str) -> None:
         """Let go of the time that has passed: the job ran."""
         job = self._jobs.get(job_id)
         if job is not None and self._kept.get(job_id) != job.next_run_time:
-            self._keep(job)
+            self._keep(job, job.next_run_time)
 
-    def _keep(self, job: Job) -> None:
-        when = self._kept[job.id] = job.next_run_time
+    def _keep(self, job: Job, when: datetime) -> None:
+        self._kept[job.id] = when
         try:
             with self._store.begin() as unit:
                 unit.jobs.plan(job.id, when)

@@ -29,6 +29,7 @@ from photos_engine.types import JobPlan, JobRun
 SOON_S = 20.0
 QUIET = Machine(clock=clock_time(12), cores=4, others_load=0.0, memory_bytes=2**34)
 BUSY = replace(QUIET, others_load=0.95)
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
@@ -276,6 +277,37 @@ def test_what_was_due_is_not_forgotten_with_the_daemon(bench: Bench, library: Li
         bench.next_run("scan")
         with pytest.raises(queue.Empty):
             bench.next_run("places", 1.0)
+
+
+def test_what_followed_and_was_held_up_is_not_forgotten_either(bench: Bench, library: Library, photos: Path) -> None:
+    with running(bench, library, watched=[photos]):
+        bench.next_run("backup")
+        bench.work.held_up = "on battery"
+        with bench.store.begin() as unit:
+            unit.jobs.ask("graph")
+        assert bench.next_run("graph").outcome == "skipped"
+        bench.machine = BUSY
+        bench.wait_until(lambda: (bench.plan("graph").next_utc or NEVER) <= datetime.now(UTC))
+    bench.work.held_up, bench.machine = None, QUIET
+    with running(bench, library):
+        while bench.next_run("graph").outcome != "done":
+            pass
+        bench.wait_until(lambda: (bench.plan("graph").next_utc or NEVER) > datetime.now(UTC))
+
+
+def test_a_job_that_becomes_due_while_it_is_done_is_not_done_twice(
+    bench: Bench, library: Library, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_over = threading.Event()
+    monkeypatch.setattr(bench.work.engine, "refresh", lambda **_: is_over.wait(SOON_S))
+    with running(bench, library, watched=[photos]) as made:
+        bench.wait_until(lambda: "memories" in bench.work.engine.begun)
+        bench.wait_until(lambda: made._current >= {"memories"} or "memories" not in made._due)
+        for job in made._current:
+            made._become_due(job)
+        assert not made._due & made._current
+        is_over.set()
+        bench.next_run("backup")
 
 
 def test_waiting_writes_nothing(bench: Bench, library: Library, photos: Path) -> None:
