@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -185,7 +186,7 @@ def _suggest(query: Query, sources: SearchSources) -> tuple[str, ...]:
                 case Where():
                     offers += names.cities[:3]
                 case When():
-                    offers += [str(year) for year in names.years_of_most[:3]]
+                    offers += [str(year) for year in islice(names.by_year, 3)]
                 case Who():
                     offers += names.people_names[:3]
     if not offers:

@@ -70,8 +70,8 @@ class Completions:
         return self._ranked({self.beginnings[place][1] for _, _, place in near}, limit)
 
     def _ranked(self, numbers: Iterable[int], limit: int) -> list[Suggestion]:
-        ranked = sorted((self.names[number] for number in numbers), key=lambda name: (-name.photos, name.text))
-        return ranked[:limit]
+        best = sorted(numbers, key=lambda number: (-self.names[number].photos, number))
+        return [self.names[number] for number in best[:limit]]
 
 
 def _gather(basis: Basis, tags: Mapping[str, Tag]) -> Iterator[Suggestion]:
@@ -81,10 +81,9 @@ def _gather(basis: Basis, tags: Mapping[str, Tag]) -> Iterator[Suggestion]:
     names, people = basis.names, basis.columns.people
     yield from (Suggestion(name, "place", count) for name, count in names.place_counts.items())
     yield from (Suggestion(name, "person", count) for name, count in people.counts().items())
-    if names.years is not None:
-        for year in range(names.years[0], names.years[1] + 1):
-            yield Suggestion(str(year), "date", 0)
-            yield from (Suggestion(f"{season} {year}", "date", 0) for season in _SEASONS)
+    for year, count in names.by_year.items():
+        yield Suggestion(str(year), "date", count)
+        yield from (Suggestion(f"{season} {year}", "date", 0) for season in _SEASONS)
     facts = fact_names()
     for words in facts:
         if not words[-1].endswith("s") or (*words[:-1], words[-1][:-1]) not in facts:  # one of the two is enough

@@ -90,6 +90,11 @@ def country_names() -> Mapping[str, str]:
     return {code: name for code, name in Locale("en").territories.items() if len(code) == 2 and code.isalpha()}
 
 
+def country_of(code: str) -> str | None:
+    """The English name of a country."""
+    return country_names().get(code)
+
+
 @cache
 def spoken_names() -> tuple[tuple[str, str], ...]:
     """What countries are called -> their codes; their English names first."""

@@ -120,13 +120,13 @@ def _put(named: dict[Words, Meaning], phrases: Iterable[str], meaning: Meaning) 
 class LibraryNames:
     """The names that one library knows.
 
-    years: the first and the last year of the photos' dates, None for an empty library; years_of_most: those with most
-    photos whose date is more than the file's time, most first; country_code: that of most
+    years: the first and the last year of the photos' dates, None for an empty library; by_year: how many
+    photos have a date of each that is more than their file's time, most first; country_code: that of most
     photos; is_southern: whether most of them are from south of the equator; cities: those with most photos first.
     """
 
     years: tuple[int, int] | None
-    years_of_most: tuple[int, ...]
+    by_year: Mapping[int, int]
     country_code: str | None
     is_southern: bool
     cities: tuple[str, ...]
@@ -155,7 +155,7 @@ class LibraryNames:
         )
         return cls(
             years=_years(roster),
-            years_of_most=_years_of_most(roster),
+            by_year=_count_by_year(roster),
             country_code=max(by_country, key=by_country.__getitem__, default=None),
             is_southern=south > 0,
             cities=tuple(dict.fromkeys(place.city for place, _ in places)),
@@ -182,11 +182,12 @@ def _years(roster: Roster) -> tuple[int, int] | None:
     return first, last
 
 
-def _years_of_most(roster: Roster) -> tuple[int, ...]:
+def _count_by_year(roster: Roster) -> Mapping[int, int]:
     trusted = np.array([value != DateSource.FILE_TIME for value in roster.date_sources.values], np.bool_)
     taken = roster.taken_local[trusted[roster.date_sources.codes]] if len(trusted) else roster.taken_local
     years, counts = np.unique(years_of(taken), return_counts=True)
-    return tuple(years[np.argsort(-counts, kind="stable")].tolist())
+    most_first = np.argsort(-counts, kind="stable")
+    return dict(zip(years[most_first].tolist(), counts[most_first].tolist(), strict=True))
 
 
 def years_of(seconds: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -62,7 +62,7 @@ def read_phrase(text: str, taxonomy: Taxonomy) -> Reading:
             named.append(found)
         else:
             unknown += words
-    return Reading(tuple(named), tuple(unknown), tuple(content))
+    return Reading(tuple(dict.fromkeys(named)), tuple(dict.fromkeys(unknown)), tuple(dict.fromkeys(content)))
 
 
 def _pieces(text: str, taxonomy: Taxonomy) -> Iterator[tuple[list[str], tuple[Named, ...]]]:

@@ -16,6 +16,7 @@ from itertools import chain
 
 from photos_engine.analyzers.taxonomy import Taxonomy
 from photos_engine.errors import UsageError
+from photos_engine.experiences.search.countries import country_of
 from photos_engine.experiences.search.counts import read_head_count
 from photos_engine.experiences.search.dates import Almanac, When, read_when
 from photos_engine.experiences.search.names import (
@@ -33,6 +34,8 @@ LONGEST_QUERY = 1_000
 _LONGEST_NAME = 6
 
 _PIECE = re.compile(r'(?P<minus>(?<!\S)-)?(?:"(?P<straight>[^"]*)"|“(?P<curly>[^”]*)”|(?P<word>[^\s"“”]+))')
+_FLAG_LETTERS = 0x1F1E6
+"""The first of 26 letters, two of which are shown as a country's flag."""
 _LIKE_THIS = re.compile(
     r"^\s*(?:more\s+)?like\s+(?:this|that|it)(?:\s+one)?\s*,?\s*(?:(?:but|and|only)\b)?", re.IGNORECASE
 )
@@ -45,7 +48,7 @@ _EMPTY_WORDS = (
     "in at on from of during by near with around taken shot a an the and my our me us i we show find search get give "
     "see all any some that this these those to for is are was were has have had which where when who please & + "
     "i you your they what whose how did do does done go goes went been visit visited took take made make there "
-    "also but just only everything anything something things stuff can could want would "
+    "between since until till ago also but just only everything anything something things stuff can could want would "
     "photo photos picture pictures image images pic pics shots photograph photographs"
 )
 STOP_WORDS = frozenset(_EMPTY_WORDS.split())
@@ -130,7 +133,10 @@ def understand(text: str, names: LibraryNames, taxonomy: Taxonomy, today: date, 
     while position < len(tokens):
         position += _take(tokens[position:], draft, read, taxonomy)
     draft.end_phrase()
-    return Query(_join(draft.parts), tuple(draft.not_understood), tuple(draft.spelling))
+    clauses = _join(draft.parts)
+    if not clauses and not draft.not_understood and any(c.isalnum() for c in text):
+        draft.not_understood.append(text.strip())
+    return Query(clauses, tuple(draft.not_understood), tuple(draft.spelling))
 
 
 def _take(
@@ -264,7 +270,7 @@ def _tokens(text: str, not_understood: list[str]) -> list[_Token]:
             piece = piece.strip(".,;:!?()[]{}<>*^~#%$\\`")
         if not any(c.isalnum() for c in piece) and piece not in _OPERATORS:
             meant = _picture_words(piece)
-            found += [_Token(word, word) for word in meant]
+            found += [_Token(word, fold(word)) for word in meant]
             if not meant and not piece.isascii():
                 not_understood.append(piece)
             continue
@@ -288,9 +294,15 @@ def _spelled(tokens: Sequence[_Token], draft: _Draft, speller: Speller) -> list[
 
 
 def _picture_words(piece: str) -> list[str]:
-    """The words of emoji: Unicode calls each by its name."""
+    """The words of emoji: Unicode calls each by its name, of which what stands before "with" says most.
+
+    A flag is called by its country.
+    """
+    letters = "".join(chr(ord(c) - _FLAG_LETTERS + ord("A")) for c in piece if 0 <= ord(c) - _FLAG_LETTERS < 26)
+    flags = [country_of(letters[n : n + 2]) for n in range(0, len(letters) - 1, 2)]
     names = [unicodedata.name(c, "").lower() for c in piece if unicodedata.category(c) == "So"]
-    return [word for name in names for word in name.removesuffix(" face").split()]
+    named = [name.partition(" with ")[0].removesuffix(" face") for name in names if "regional indicator" not in name]
+    return [word for name in (*flags, *named) if name for word in name.split()]
 
 
 def _join(parts: Sequence[tuple[Term, bool] | None]) -> tuple[Clause, ...]:

@@ -324,6 +324,22 @@ def test_and_in_capitals_is_no_word(ask_life: Ask) -> None:
     assert ask_life("dog AND 2023").understood["words"] == ["dog"]
 
 
+def test_a_flag_is_its_country_and_an_emoji_what_it_shows_first(ask_life: Ask) -> None:
+    assert ask_life("🇵🇹").understood == {"places": ["Portugal"]}
+    assert ask_life("🇵🇹").stage == "metadata"
+    assert ask_life("🏖️").understood == {"words": ["beach"]}
+
+
+@pytest.mark.parametrize("text", ["AND", "the", "from to", "just me"])
+def test_a_query_of_small_words_alone_is_not_understood(ask_life: Ask, text: str) -> None:
+    answer = ask_life(text)
+    assert (answer.stage, answer.understood) == ("none", {"not_understood": [text]})
+
+
+def test_a_word_said_often_is_asked_once(ask_life: Ask) -> None:
+    assert names(ask_life("dog " * 200)) == names(ask_life("dog"))
+
+
 def test_two_slips_are_forgiven_where_both_ends_are_right(ask_life: Ask) -> None:
     assert "spelling" not in ask_life("password").understood  # which is two letters away from a passport
     assert ask_life("hambuger").understood["spelling"] == ["hambuger: hamburger"]
