@@ -78,7 +78,8 @@ def _close_in(one: FloatArray, other: FloatArray, place: Place) -> float:
         while is_rising:
             is_rising = False
             for axis, way in itertools.product(range(3), (-step, step)):
-                tried = tuple(value + way * (axis == n) for n, value in enumerate(place))
+                down, across, scale = (value + way * (axis == n) for n, value in enumerate(place))
+                tried = (down, across, scale)
                 likeness = _correlate(middle, picture, tried)
                 if likeness > best + 1e-4:
                     best, place, is_rising = likeness, tried, True
@@ -89,7 +90,8 @@ def _correlate(middle: FloatArray, picture: Image.Image, place: Place) -> float:
     """How well what was searched for correlates with one place; -1 outside of the picture."""
     down, across, scale = place
     half = _MIDDLE * scale / 2
-    box = tuple(SIDE * (0.5 + value) for value in (across - half, down - half, across + half, down + half))
+    left, top, right, bottom = (SIDE * (0.5 + way * half + at) for way in (-1, 1) for at in (across, down))
+    box = (left, top, right, bottom)
     if min(box) < 0 or max(box) > SIDE:
         return -1.0
     length = round(_FINE * _MIDDLE)
