@@ -96,7 +96,7 @@ class Evidence:
         shown = np.zeros(len(keys), np.float32)
         for part in self.parts:
             shown += is_in(keys, part)
-        return shown / max(len(self.parts) + self.unknown, 1)
+        return shown / np.float32(max(len(self.parts) + self.unknown, 1))
 
 
 def match_likeness(text: str, sources: SearchSources, evidence: Evidence, among: Keys | None = None) -> Matches:
