@@ -61,8 +61,10 @@ PARTLY_KNOWN = Calibration(0.5, 0.278, -6.353, (1.24e-5, 2.36), 0.25, 0.12, for_
 """For phrases that tags are parts of: from half of 340 phrases out of the captions and of 160 that these photos don't
 show, the 200 nearest photos each; the false alarms from all. Of the absent ones of the other half, 8 % find a photo
 from 0.25 on, 2 % from 0.3 on (`benchmarks/phrases.py`)."""
-_MOST_PARTS = 3
+_MOST_PARTS = 2
 """Of such phrases; in a longer one each part says less, and the whole says more."""
+_ENOUGH_WITH_TAG = 0.3
+"""From which probability on such a longer one is answered by a photo that shows a part of it by its tags."""
 _SMALL_LIBRARY = 50
 """Photos at which a library's own spread counts half; a smaller one is too alike to be a measure."""
 
@@ -117,7 +119,11 @@ def match_likeness(text: str, sources: SearchSources, evidence: Evidence, among:
             known = sources.unit.analyses.known_embeddings(sources.model, among)
             found = _judge(text, query, evidence, *known, sources)
         found = found.within(among)
-    return found.where(found.strengths >= cutoff)
+    is_answer = found.strengths >= cutoff
+    if not evidence.is_partly_known:
+        is_shown = evidence.shown_shares(found.keys) > 0
+        is_answer |= is_shown & (found.strengths >= min(cutoff, _ENOUGH_WITH_TAG))
+    return found.where(is_answer)
 
 
 def _judge(

@@ -178,13 +178,21 @@ def test_many_doubtful_photos_together_are_an_answer(by: Calibration) -> None:
 
 def test_what_tags_say_of_a_part_speaks_for_a_photo_and_words_without_tags_against() -> None:
     dogs, piers = np.array([1, 2]), np.array([2])
-    jumping = Evidence((dogs, piers), unknown=1)
-    shown = jumping.shown_shares(np.array([1, 2, 3]))
-    assert shown.tolist() == pytest.approx([1 / 3, 2 / 3, 0.0])
-    alike = np.full((2, 3), 4.0, np.float32)
-    some, both, none = judge_likeness(alike, shown, jumping.unknown_share, jumping.calibration)
+    alike, photos = np.full((2, 3), 4.0, np.float32), np.array([1, 2, 3])
+    on_a_pier, jumping = Evidence((dogs, piers)), Evidence((dogs,), unknown=1)
+    shown = on_a_pier.shown_shares(photos)
+    assert shown.tolist() == pytest.approx([1 / 2, 1.0, 0.0])
+    some, both, none = judge_likeness(alike, shown, on_a_pier.unknown_share, on_a_pier.calibration)
     assert none < some < both
-    assert both < judge_likeness(alike, shown, 0.0, jumping.calibration)[1]
+    assert judge_likeness(alike, jumping.shown_shares(photos), jumping.unknown_share, jumping.calibration)[0] < some
+
+
+def test_a_longer_phrase_says_more_as_a_whole_than_its_parts_do() -> None:
+    dogs, piers = np.array([1, 2]), np.array([2])
+    assert Evidence((dogs, piers)).is_partly_known
+    assert not Evidence((dogs, piers), unknown=1).is_partly_known
+    assert not Evidence((dogs,)).is_partly_known
+    assert not Evidence((), unknown=2).is_partly_known
 
 
 def test_short_phrases_that_tags_are_parts_of_have_a_calibration_of_their_own() -> None:
