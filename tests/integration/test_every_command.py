@@ -289,7 +289,9 @@ def test_ctrl_c_ends_an_index_run_cleanly_and_the_next_goes_on(tmp_path: Path) -
         Image.fromarray(noise.integers(0, 255, (300, 400, 3), np.uint8)).save(folder / f"{number}.jpg", quality=60)
     # Progress is told after the first of the batches. The smaller they are, the more is still to come by then.
     batches = {"PHOTOS_ENGINE_BATCH_SIZE": str(PHOTOS_TO_INTERRUPT // 16)}
+    heard = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are deaf to it
     process = start(library, "index", folder, start_new_session=True, env={**os.environ, **batches})
+    signal.signal(signal.SIGINT, heard)
     assert process.stderr is not None
     while "analysing" not in process.stderr.readline():
         pass
