@@ -138,6 +138,8 @@ def _burst_key(photo: Photo, path: Path) -> str | None:
 # --- pairs, level by level -----------------------------------------------------------------------
 
 _VIEWS = 512  # pictures that are kept at hand, of 37 kB each
+_MOST_LOOKS = 16
+"""How many others a picture is laid on: bounds the frames of a film, not a person's copies. Beyond, prints decide."""
 
 
 def find_twins(columns: Columns, likeness: Likeness, view: View | None = None) -> Pairs:
@@ -198,10 +200,22 @@ def copies(columns: Columns, twins: Pairs, likeness: Likeness, view: View | None
     is_copy[are_text] = is_same_text[are_text]
     if view is not None:
         is_open = ~(is_sure | are_text) & (bits <= likeness.open_bits) & (cosines >= likeness.open_cosine)
+        is_open[is_open] = _are_nearest(pairs[is_open], bits[is_open])
         aligned = _lay_on_each_other(columns, pairs[is_open], view)
         is_copy[is_open] = np.where(np.isnan(aligned), is_copy[is_open], aligned >= likeness.aligned)
     found: Pairs = pairs[is_copy]
     return found
+
+
+def _are_nearest(pairs: Pairs, bits: Indices) -> Mask:
+    """Which pairs are among the `_MOST_LOOKS` nearest of both photos', (m,)."""
+    ends, number = pairs.T.ravel(), np.tile(np.arange(len(pairs)), 2)
+    order = np.lexsort((np.tile(bits, 2), ends))
+    ranked = ends[order]
+    rank = np.arange(len(ranked)) - np.searchsorted(ranked, ranked)  # among the pairs of the same photo
+    are_nearest = np.ones(len(pairs), bool)
+    are_nearest[number[order[rank >= _MOST_LOOKS]]] = False
+    return are_nearest
 
 
 def _lay_on_each_other(columns: Columns, pairs: Pairs, view: View) -> FloatArray:

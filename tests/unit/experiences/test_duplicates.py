@@ -11,10 +11,10 @@ from fakes.library import GOOD, Life
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from photos_engine import changes
+from photos_engine import changes, likenesses
 from photos_engine.changes import Marks, find_affected
 from photos_engine.experiences.duplicates import as_stacks, find_groups, group_id, update_groups
-from photos_engine.likenesses import Likeness, find_partners
+from photos_engine.likenesses import Columns, Likeness, copies, find_partners, find_twins
 from photos_engine.types import AnalysedPhoto, DateSource, Decision, DuplicateGroup, Snapshot
 
 NOON = datetime(2024, 5, 1, 12)
@@ -398,3 +398,25 @@ def test_dismissed_groups_never_return(snapshot: Snapshot, data: st.DataObject) 
     for group in after:
         assert group.id != dismissed.id
         assert len(set(group.photo_ids) & set(dismissed.photo_ids)) <= 1
+
+
+def test_frames_of_a_film_are_laid_on_few_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    life, random, looks = Shelf(), np.random.default_rng(0), Counter[str]()
+    first = life.shoot(NOON, source=DateSource.FILE_TIME)
+    for _ in range(60):
+        frame = life.retake(first, source=DateSource.FILE_TIME)
+        life.items[-1] = replace(frame, print=flip(first.print, random.choice(256, 20, replace=False).tolist()))
+
+    def see(photo_id: str) -> Any:
+        return np.full((1, 1), int(photo_id[:6], 16), np.float32)
+
+    def look(one: Any, other: Any) -> float:
+        looks.update([str(one), str(other)])
+        return 1.0
+
+    monkeypatch.setattr(likenesses, "likeness_aligned", look)
+    columns = Columns(life.snapshot())
+    found = copies(columns, find_twins(columns, Likeness(), see), Likeness(), see)
+    assert len(found) > 0
+    assert len(looks) == 60  # the one that all were made from is sure by its print
+    assert max(looks.values()) <= likenesses._MOST_LOOKS
