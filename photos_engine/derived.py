@@ -216,11 +216,8 @@ class Derived:
         return CompactIndex(model, EMBEDDING_DIMENSIONS)
 
     def _view(self, photo_id: str) -> FloatArray | None:
-        """A photo's thumbnail in grey; None where it has none that can be read."""
-        try:
-            return read_grey(self._library.thumbnail_path(photo_id).read_bytes())
-        except (OSError, ValueError, SyntaxError):  # a cache: without it the print alone decides
-            return None
+        """A photo's thumbnail in grey; None where it has none that can be read: then the print alone decides."""
+        return self._library.look_at_thumbnail(photo_id, read_grey)
 
     def _read(self) -> Snapshot:
         with self._store.read() as unit:

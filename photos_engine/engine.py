@@ -48,7 +48,7 @@ from photos_engine.experiences.search import (
     write_feed,
     write_sidecars,
 )
-from photos_engine.files import is_within, write_atomically
+from photos_engine.files import is_below, is_within, write_atomically
 from photos_engine.framing import things_of
 from photos_engine.graph import PersonalGraph, read_days, require_sense
 from photos_engine.index import CompactIndex
@@ -259,7 +259,7 @@ class PhotosEngine:
         known = self.roots()
         outer: list[str] = []
         for root in sorted({*known, *filter(os.path.isdir, roots)}, key=lambda path: Path(path).parts):
-            if not outer or not root.startswith(outer[-1].rstrip(os.sep) + os.sep):
+            if not outer or not is_below(root, outer[-1]):
                 outer.append(root)
         if tuple(outer) != known:
             with self._store.begin() as unit:
@@ -766,10 +766,7 @@ class PhotosEngine:
         return self._models.analyzer(active if active in self._models else self._models.shipped)
 
     def _main_colour(self, photo: Photo) -> str | None:
-        try:
-            return name_main_colour(self._library.thumbnail_path(photo.id).read_bytes())
-        except (OSError, ValueError, SyntaxError):  # without a thumbnail it is of no colour
-            return None
+        return self._library.look_at_thumbnail(photo.id, name_main_colour)
 
     def _saliency(self, photo: Photo) -> FloatArray:
         with self._store.read() as unit:

@@ -6,15 +6,18 @@ All but the database can be deleted at any time and comes back.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from glob import escape
 from pathlib import Path
+from typing import TypeVar
 
 from filelock import FileLock, Timeout
 
 from photos_engine.errors import StoreError, StoreLocked
 from photos_engine.files import write_atomically
+
+T = TypeVar("T")
 
 LOCK_NAME = "lock"
 DAEMON_LOCK_NAME = "daemon.lock"
@@ -114,6 +117,13 @@ class Library:
     def thumbnail_path(self, content_hash: str) -> Path:
         """Where a photo's thumbnail lies, or would lie."""
         return self.folder / "thumbnails" / content_hash[:2] / f"{content_hash}.jpg"
+
+    def look_at_thumbnail(self, content_hash: str, look: Callable[[bytes], T]) -> T | None:
+        """What somebody sees in a photo's thumbnail, read by Pillow; None where there is none that can be read."""
+        try:
+            return look(self.thumbnail_path(content_hash).read_bytes())
+        except (OSError, ValueError, SyntaxError):  # as Pillow says that it is no picture
+            return None
 
     def save_thumbnail(self, content_hash: str, jpeg: bytes) -> None:
         """Keep a thumbnail. Raises: StoreError."""

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from photos_engine.alignment import likeness_aligned
 from photos_engine.curation import assess_utility
 from photos_engine.keepers import best_path, merits_of
-from photos_engine.prints import Pairs, as_words, close_prints, count_differing_bits, near_prints
+from photos_engine.prints import Pairs, Words, as_words, close_prints, count_differing_bits, near_prints
 from photos_engine.types import Decision, FloatArray, Photo, Snapshot
 
 Indices = NDArray[np.int64]
@@ -158,9 +158,13 @@ def _radius(likeness: Likeness, view: View | None) -> int:
     return likeness.timed_copy_bits if view is None else max(likeness.timed_copy_bits, likeness.open_bits)
 
 
-def find_partners(snapshot: Snapshot, rows: Indices, likeness: Likeness, view: View | None = None) -> Mask:
-    """Say which photos, (n,), show the same pixels as one of some or are its copies."""
-    words = as_words([item.print for item in snapshot.photos])
+def partners_in(snapshot: Snapshot, likeness: Likeness, view: View | None = None) -> Callable[[Indices], Mask]:
+    """What says which photos, (n,), show the same pixels as one of some or are its copies."""
+    words = as_words([item.print for item in snapshot.photos])  # once, however often it is asked
+    return lambda rows: _find_partners(snapshot, words, rows, likeness, view)
+
+
+def _find_partners(snapshot: Snapshot, words: Words, rows: Indices, likeness: Likeness, view: View | None) -> Mask:
     near = near_prints(words, rows, _radius(likeness, view))
     near[rows] = True
     some = np.flatnonzero(near)

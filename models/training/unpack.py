@@ -165,6 +165,7 @@ def adopt(bench: Bench, models: Path) -> None:
         torch.save(net.state_dict(), bench.work / f"{name}.pt")
     torch.save(unpack_joint(values, projection), bench.work / "joint_tuned.pt")
     shutil.copyfile(models / describe.TOKENIZER, bench.work / "tokenizer.json")
-    for name in ("reconstructed", "backbone"):
-        save_backbone(bench, name, network, stages)
+    save_backbone(bench, "backbone", network, stages)
+    for suffix in (".pt", "_fp32.onnx", "_int8.onnx"):
+        shutil.copyfile(bench.work / f"backbone{suffix}", bench.work / f"reconstructed{suffix}")
     cut_low(bench)

@@ -72,10 +72,7 @@ def update_groups(
     """
     limits = likeness or Likeness()
     window_s = max(limits.similar_s, limits.burst_s, limits.burst_id_s)
-
-    def partners(rows: Indices) -> Mask:
-        return likenesses.find_partners(snapshot, rows, limits, view)
-
+    partners = likenesses.partners_in(snapshot, limits, view)
     affected = find_affected(snapshot, before, partners=partners, window_s=window_s)
     if affected is None:
         return find_groups(snapshot, limits, view)

@@ -76,13 +76,11 @@ def _is_amid_life(active: IntVector, feast: Feast) -> bool:
 
 def _showing(table: TagTable, tags: Iterable[str]) -> dict[str, BoolVector]:
     """Which photos of the timeline carry each of some tags, for those that any does."""
-    columns = table.present.tocsc()
-    found = {}
+    photos, found = table.photos_by_tag(), {}
     for tag in tags:
-        if tag in table.ids:
-            n = table.ids.index(tag)
+        if tag in photos:
             found[tag] = np.zeros(table.present.shape[0], dtype=bool)
-            found[tag][columns.indices[columns.indptr[n] : columns.indptr[n + 1]]] = True
+            found[tag][photos[tag]] = True
     return found
 
 

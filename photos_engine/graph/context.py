@@ -10,7 +10,7 @@ from itertools import combinations
 import numpy as np
 
 from photos_engine.graph.calendar import group_by_season
-from photos_engine.graph.naming import as_slug
+from photos_engine.graph.naming import as_slug, city_node
 from photos_engine.graph.themes import MIN_PHOTOS, TagTable, standing_out
 from photos_engine.graph.timeline import FloatVector, IntVector, Timeline, years_of
 from photos_engine.graph.weave import Weaver
@@ -28,12 +28,11 @@ def places_of(snapshot: Snapshot, timeline: Timeline) -> list[Place | None]:
 
 def add_tags(weaver: Weaver, table: TagTable, tags: Mapping[str, Tag]) -> None:
     """Write the tags with some photos, their hierarchy, and on how many days of each month they were seen."""
-    timeline, columns = weaver.timeline, table.present.tocsc()
+    timeline = weaver.timeline
     month = _months(timeline.day)
     days, first = np.unique(timeline.day, return_index=True)
     weaver.graph.graph["active_months"] = dict(sorted(Counter(month[first].tolist()).items()))
-    for n, tag_id in enumerate(table.ids):
-        at = np.sort(columns.indices[columns.indptr[n] : columns.indptr[n + 1]]).astype(np.int64)
+    for tag_id, at in table.photos_by_tag().items():
         tag = tags.get(tag_id)
         if tag is None or len(at) < MIN_PHOTOS:
             continue
@@ -102,7 +101,7 @@ def _city_nodes(known: Mapping[int, Place], counts: Counter[int]) -> dict[int, s
     taken: set[str] = set()
     for geoname_id in sorted(known, key=lambda g: (-counts[g], g)):
         place = known[geoname_id]
-        node = f"city:{place.country_code}/{place.city}"
+        node = city_node(place)
         if node in taken:
             node = f"city:{place.country_code}/{place.region}/{place.city}"
         while node in taken:

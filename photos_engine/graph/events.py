@@ -48,9 +48,7 @@ def name_all(
     return told, _stays(decided.stays, ids, spans)
 
 
-def _stays(
-    known: Sequence[KnownStay], names: Sequence[tuple[str, ...]], spans: Sequence[tuple[date, date]]
-) -> list[list[str]]:
+def _stays(known: Sequence[KnownStay], names: Sequence[tuple[str, ...]], spans: Sequence[tuple[date, date]]) -> Stays:
     """(name, first day, last day) of every journey that is or was known; one that has shrunk keeps all its days."""
     stays = {stay.name: (stay.first, stay.last) for stay in known}
     for (name, *_), (first, last) in zip(names, spans, strict=True):

@@ -57,14 +57,12 @@ def find_routines(
     if not len(active):
         return ()
     base = np.bincount((active - 1) % 7, minlength=7) / len(active)  # ordinal 1 was a Monday
-    columns = table.present.tocsc()
     found: dict[str, Routine] = {}
-    for n, tag_id in enumerate(table.ids):
+    for tag_id, seen in table.photos_by_tag().items():
         tag = tags.get(tag_id)
         if tag is None or tag.is_hidden or tag.memorable < MEMORABLE:
             continue
-        at = np.sort(columns.indices[columns.indptr[n] : columns.indptr[n + 1]]).astype(np.int64)
-        at = at[here[at]]
+        at = seen[here[seen]]
         days = np.unique(timeline.day[at])
         counts = np.bincount((days - 1) % 7, minlength=7)
         weekday = int(counts.argmax())

@@ -13,6 +13,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
+from photos_engine.graph.naming import city_node
 from photos_engine.graph.timeline import BoolVector, FloatVector, IntVector, Timeline, distance_km
 from photos_engine.types import GeoPoint, Place
 
@@ -117,12 +118,8 @@ def _city_at(timeline: Timeline, places: Sequence[Place | None], point: GeoPoint
     """The city node that most photos around a point are of."""
     km = distance_km(timeline.latitude, timeline.longitude, point.latitude, point.longitude)
     near = np.flatnonzero(km <= _ANCHOR_RADIUS_KM).tolist()
-    counts = Counter(_city_node(place) for n in near if (place := places[n]))
+    counts = Counter(city_node(place) for n in near if (place := places[n]))
     return min(counts, key=lambda city: (-counts[city], city), default=None)
-
-
-def _city_node(place: Place) -> str:
-    return f"city:{place.country_code}/{place.city}"
 
 
 def _with_said(
@@ -130,7 +127,7 @@ def _with_said(
 ) -> tuple[HomeSpan, ...]:
     """The homes with one that the person told of, in place of what was inferred for its days."""
     city, first, last = said
-    there = np.array([n for n, place in enumerate(places) if place and _city_node(place) == city], dtype=np.int64)
+    there = np.array([n for n, place in enumerate(places) if place and city_node(place) == city], dtype=np.int64)
     if not len(there):
         return spans
     days = np.unique(timeline.day[there])

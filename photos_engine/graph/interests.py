@@ -69,15 +69,14 @@ def add_interests(weaver: Weaver, table: TagTable, seasons: Mapping[str, IntVect
     lifts = rate_interests([d["months"] for _, d in nodes], facts["active_months"], [*ends, last_day])
     if lifts is None:
         return
-    columns, column = table.present.tocsc(), {tag: n for n, tag in enumerate(table.ids)}
+    photos = table.photos_by_tag()
     year = years_of(weaver.timeline.day)
     season_of = np.full(len(weaver.timeline), -1, dtype=np.int64)
     for n, members in enumerate(seasons.values()):
         season_of[members] = n
     for (tag, d), row in zip(nodes, lifts.tolist(), strict=True):
         if d["memorable"] >= MIN_MEMORABLE and d["days"] >= MIN_DAYS:
-            n = column[tag.partition(":")[2]]
-            at = np.sort(columns.indices[columns.indptr[n] : columns.indptr[n + 1]]).astype(np.int64)
+            at = photos[tag.partition(":")[2]]
             node = _add_interest(weaver, tag, at, row[-1])
             _link_years(weaver, node, (at, year[at]), dict(zip(years, row[:-1], strict=True)), d["memorable"])
             _link_seasons(weaver, node, (at, season_of[at]), seasons)

@@ -62,6 +62,11 @@ def join_suburbs(places: Sequence[Place]) -> list[Place]:
     return [stands_for[place.geoname_id] for place in places]
 
 
+def city_node(place: Place) -> str:
+    """The id of a place's city; of two with one name in one country, that of the one photographed more."""
+    return f"city:{place.country_code}/{place.city}"
+
+
 def as_slug(text: str) -> str:
     """Lower-case ASCII words joined by hyphens, for ids; other scripts keep their letters."""
     plain = "".join(c for c in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(c))

@@ -55,11 +55,9 @@ def find_pets(
 
     embeddings: (n, 512) L2-normalised, row by row the snapshot's photos. is_away: of each photo of the timeline.
     """
-    columns = table.present.tocsc()
-    found = []
-    for species in sorted(tag.id for tag in tags.values() if "pet" in tag.parents and tag.id in table.ids):
-        n = table.ids.index(species)
-        at = np.sort(columns.indices[columns.indptr[n] : columns.indptr[n + 1]]).astype(np.int64)
+    photos, found = table.photos_by_tag(), []
+    for species in sorted(tag.id for tag in tags.values() if "pet" in tag.parents and tag.id in photos):
+        at = photos[species]
         certainty = np.array([looks[row].tags[species] for row in timeline.rows[at].tolist()])
         at, certainty = at[certainty >= SURE], certainty[certainty >= SURE]
         if _recurs(timeline, at, is_away):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,6 +48,13 @@ class TagTable:
     def totals(self) -> IntVector:
         """(tags,): how many photos of the library carry each tag."""
         return np.asarray(self.present.sum(axis=0)).ravel().astype(np.int64)
+
+    def photos_by_tag(self) -> dict[str, IntVector]:
+        """Tag -> the photos that carry it, positions in the timeline, ascending."""
+        columns = self.present.tocsc()
+        columns.sort_indices()
+        at = columns.indices.astype(np.int64)
+        return {tag: at[a:b] for tag, (a, b) in zip(self.ids, pairwise(columns.indptr.tolist()), strict=True)}
 
     def counts(self, groups: Sequence[IntVector]) -> NDArray[np.float32]:
         """(groups, tags): the photos of each group that carry each tag."""

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from photos_engine import changes, likenesses
 from photos_engine.changes import Marks, find_affected
 from photos_engine.experiences.duplicates import as_stacks, find_groups, group_id, update_groups
-from photos_engine.likenesses import Columns, Likeness, copies, find_partners, find_twins
+from photos_engine.likenesses import Columns, Likeness, copies, find_twins, partners_in
 from photos_engine.types import AnalysedPhoto, DateSource, Decision, DuplicateGroup, Snapshot
 
 NOON = datetime(2024, 5, 1, 12)
@@ -323,7 +323,7 @@ def test_only_what_can_have_changed_is_looked_at() -> None:
     marks = Marks.of(before, known, "stamp")
     life.messenger_copy(life.items[100], 2)
     after = life.snapshot()
-    affected = find_affected(after, marks, partners=lambda rows: find_partners(after, rows, Likeness()), window_s=600)
+    affected = find_affected(after, marks, partners=partners_in(after, Likeness()), window_s=600)
     assert affected is not None
     assert affected.sum() == 2
     assert len(update_groups(life.snapshot(), marks, known)) == 2
