@@ -21,6 +21,7 @@ from scripted import print_figures, share
 
 from photos_engine import PhotosEngine
 from photos_engine.experiences import autocrop
+from photos_engine.horizon import find_horizon
 from photos_engine.models import corpus
 from photos_engine.models.detection import area
 from photos_engine.types import Box, DetectedObject, SceneSignals
@@ -68,13 +69,14 @@ def judge_crops(engine: PhotosEngine, data: Path) -> dict[str, Any]:
 
 def _crops_of(image: Image.Image, seen: SceneSignals, aspect: tuple[int, int], boxes: Sequence[Box]) -> dict[str, Box]:
     """One picture's crops of an aspect, by way."""
-    ours = autocrop.crop(seen.saliency, image.size, aspect, seen.objects).box
+    horizon = find_horizon(image)
+    ours = autocrop.crop(seen.saliency, image.size, aspect, seen.objects, horizon).box
     width, height = ours[2] - ours[0], ours[3] - ours[1]
     every = [DetectedObject("thing", box, 1.0) for box in boxes]
     crops = {
         "ours": ours,
-        "without things": autocrop.crop(seen.saliency, image.size, aspect).box,
-        "with every box": autocrop.crop(seen.saliency, image.size, aspect, every).box,
+        "without things": autocrop.crop(seen.saliency, image.size, aspect, (), horizon).box,
+        "with every box": autocrop.crop(seen.saliency, image.size, aspect, every, horizon).box,
         "centre": (0.5 - width / 2, 0.5 - height / 2, 0.5 + width / 2, 0.5 + height / 2),
     }
     smart = crop_smartly(image, aspect)
@@ -84,7 +86,8 @@ def _crops_of(image: Image.Image, seen: SceneSignals, aspect: tuple[int, int], b
 def _move(image: Image.Image, seen: SceneSignals, aspect: tuple[int, int]) -> float:
     """How far an edge of our crop goes at most when the aspect changes a little."""
     shapes = (aspect, (aspect[0] * NUDGE, aspect[1]))
-    before, after = (np.array(autocrop.crop(seen.saliency, image.size, a, seen.objects).box) for a in shapes)
+    horizon = find_horizon(image)
+    before, after = (np.array(autocrop.crop(seen.saliency, image.size, a, seen.objects, horizon).box) for a in shapes)
     return float(np.abs(before - after).max())
 
 

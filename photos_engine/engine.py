@@ -51,6 +51,7 @@ from photos_engine.experiences.search import (
 from photos_engine.files import is_below, is_within, write_atomically
 from photos_engine.framing import things_of
 from photos_engine.graph import PersonalGraph, read_days, require_sense
+from photos_engine.horizon import Horizon, find_horizon
 from photos_engine.index import CompactIndex
 from photos_engine.ingest import Gazetteer
 from photos_engine.installed import AbsentWords, InstalledModels, describe, settle
@@ -479,6 +480,7 @@ class PhotosEngine:
             at=at,
             hidden=self.graph.hidden_photo_ids(),
             colour=self._main_colour,
+            horizon=self._horizon,
         )
 
     def crop(self, photo: PhotoLike, aspect: tuple[float, float]) -> Crop:
@@ -768,6 +770,9 @@ class PhotosEngine:
     def _main_colour(self, photo: Photo) -> str | None:
         return self._library.look_at_thumbnail(photo.id, name_main_colour)
 
+    def _horizon(self, photo: Photo) -> Horizon | None:
+        return self._library.look_at_thumbnail(photo.id, find_horizon)
+
     def _saliency(self, photo: Photo) -> FloatArray:
         with self._store.read() as unit:
             found = unit.analyses.saliency(unit.models.active, photo.key)
@@ -787,8 +792,8 @@ class PhotosEngine:
 
     def _composition(
         self, photo: PhotoLike, aspect: tuple[float, float]
-    ) -> tuple[FloatArray, tuple[int, int], tuple[float, float], list[DetectedObject]]:
-        """Where the eye rests, the size in pixels, the aspect asked for, what not to cut through: for `autocrop`."""
+    ) -> tuple[FloatArray, tuple[int, int], tuple[float, float], list[DetectedObject], Horizon | None]:
+        """Where the eye rests, size in pixels, aspect asked for, what not to cut through, horizon: for `autocrop`."""
         found = self._find(photo)
         if isinstance(found, Photo):
             with self._store.read() as unit:
@@ -797,11 +802,12 @@ class PhotosEngine:
                 seen = unit.analyses.signals(model, [found.key])
             if saliency is not None:
                 things = things_of(found.facts, seen[found.key].objects)
-                return saliency, (found.width_px, found.height_px), aspect, things
+                return saliency, (found.width_px, found.height_px), aspect, things, self._horizon(found)
         decoded = self._pictures.decode(path_of(found))
         signals = self._analyzer_at_hand().analyze_one(decoded.pixels)
         size_px = decoded.width_px, decoded.height_px
-        return signals.saliency, size_px, aspect, things_of(decoded.facts, signals.objects)
+        horizon = find_horizon(Image.fromarray(decoded.pixels))
+        return signals.saliency, size_px, aspect, things_of(decoded.facts, signals.objects), horizon
 
 
 def _today() -> date:
