@@ -14,11 +14,12 @@ from dataclasses import replace
 import numpy as np
 
 from photos_engine import likenesses
-from photos_engine.changes import Marks, find_affected
+from photos_engine.changes import Marks, digest_all, find_affected
 from photos_engine.keepers import MERIT_TEXTS, merits_of
 from photos_engine.likenesses import Columns, Indices, Likeness, Mask, View
+from photos_engine.on_demand import photos_at
 from photos_engine.prints import Pairs
-from photos_engine.types import AnalysedPhoto, DuplicateGroup, FloatArray, Reason, Snapshot, Stack
+from photos_engine.types import AnalysedPhoto, Census, DuplicateGroup, FloatArray, Reason, Snapshot, Stack
 
 RULES = likenesses.RULES
 _KINDS = ("exact", "copy", "burst", "similar")
@@ -65,21 +66,27 @@ def update_groups(
     known: Iterable[DuplicateGroup],
     likeness: Likeness | None = None,
     view: View | None = None,
+    *,
+    census: Census | None = None,
+    digests: Mapping[str, int] | None = None,
 ) -> tuple[DuplicateGroup, ...]:
     """Find what `find_groups` finds, making only those groups again that can have changed.
 
-    before, known: what the library was like when its groups were last made, and those groups.
+    before, known: what the library was like when its groups were last made, and those groups. census, digests: of the
+    snapshot, where they are at hand.
     """
     limits = likeness or Likeness()
+    census = Census.of(snapshot.photos) if census is None else census
+    digests = digest_all(snapshot, census) if digests is None else digests
     window_s = max(limits.similar_s, limits.burst_s, limits.burst_id_s)
-    partners = likenesses.partners_in(snapshot, limits, view)
-    affected = find_affected(snapshot, before, partners=partners, window_s=window_s)
+    partners = likenesses.partners_in(snapshot, census, limits, view)
+    affected = find_affected(census, before, digests, snapshot.not_duplicates, partners=partners, window_s=window_s)
     if affected is None:
         return find_groups(snapshot, limits, view)
-    row_of = {item.photo.id: row for row, item in enumerate(snapshot.photos)}
+    row_of = {photo_id: row for row, photo_id in enumerate(census.ids)}
     rows = np.flatnonzero(affected)
     part = replace(
-        snapshot, photos=tuple(snapshot.photos[row] for row in rows.tolist()), embeddings=snapshot.embeddings[rows]
+        snapshot, photos=tuple(photos_at(snapshot.photos, rows.tolist())), embeddings=snapshot.embeddings[rows]
     )
     # Of a group with somebody who is gone all others are affected, so it is made again.
     stay = [group for group in known if all(i in row_of and not affected[row_of[i]] for i in group.photo_ids)]

@@ -14,9 +14,10 @@ from datetime import date
 import numpy as np
 
 from photos_engine.graph.calendar import Feast
+from photos_engine.graph.looks import Looks
 from photos_engine.graph.themes import TagTable
 from photos_engine.graph.timeline import BoolVector, IntVector, Timeline, positions_by_day
-from photos_engine.types import Reason, Snapshot
+from photos_engine.types import Reason
 
 MIN_PHOTOS = 4
 MIN_LIVELY_PHOTOS = 8  # where only their number speaks, it must be one that chance doesn't give
@@ -124,7 +125,7 @@ def _as_celebration(timeline: Timeline, feast: Feast, evidence: Sequence[_Eviden
 
 
 def find_birthdays(
-    snapshot: Snapshot, timeline: Timeline, table: TagTable, call: Callable[[str], str]
+    looks: Looks, timeline: Timeline, table: TagTable, call: Callable[[str], str]
 ) -> tuple[FoundCelebration, ...]:
     """Days with a birthday's pictures and one named person, on one date of the calendar in two years or more.
 
@@ -138,7 +139,7 @@ def find_birthdays(
     by_day = positions_by_day(timeline)
     for day in np.unique(timeline.day[festive]).tolist():
         on = date.fromordinal(day)
-        for name in _people_of(snapshot, timeline, by_day[day], call):
+        for name in _people_of(looks, timeline, by_day[day], call):
             seen[(on.month, on.day, name)].add(day)
     found = []
     for (_, _, name), days in sorted(seen.items()):
@@ -154,11 +155,11 @@ def find_birthdays(
     return tuple(found)
 
 
-def _people_of(snapshot: Snapshot, timeline: Timeline, at: IntVector, call: Callable[[str], str]) -> Mapping[str, int]:
+def _people_of(looks: Looks, timeline: Timeline, at: IntVector, call: Callable[[str], str]) -> Mapping[str, int]:
     """Names on a day's photos, of those only whom no other is photographed as often as."""
     counts: dict[str, int] = defaultdict(int)
     for row in timeline.rows[at].tolist():
-        for name in {call(region.name) for region in snapshot.photos[row].photo.facts.people}:
+        for name in set(map(call, looks.people[row])):
             counts[name] += 1
     most = sorted(counts.values(), reverse=True)[:2]
     return {name: n for name, n in counts.items() if n == most[0] and (len(most) < 2 or n > most[1])}

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from photos_engine.graph.looks import Look
+from photos_engine.graph.looks import Looks
 from photos_engine.graph.themes import TagTable
 from photos_engine.graph.timeline import IntVector
 from photos_engine.graph.weave import Weaver, as_fact
@@ -45,7 +45,7 @@ Pages = Mapping[bytes, Page]
 def write_pages(
     weaver: Weaver,
     moments: Sequence[IntVector],
-    looks: Sequence[Look],
+    looks: Looks,
     table: TagTable,
     places: Sequence[Place | None],
     tags: Mapping[str, Tag],
@@ -53,7 +53,7 @@ def write_pages(
 ) -> dict[bytes, Page]:
     """The page of each moment, in their order; `kept` are those of an earlier graph, of the same model and tags."""
     timeline = weaver.timeline
-    marks = np.frombuffer(b"".join(looks[row].mark for row in timeline.rows.tolist()), dtype=np.uint64)
+    marks = looks.marks[timeline.rows]
     # Of each photo whether it counts, and whether its position does.
     used = timeline.keeper.astype(np.uint8) + 2 * ~np.isnan(timeline.latitude)
     keys = [marks[at].tobytes() + used[at].tobytes() for at in moments]

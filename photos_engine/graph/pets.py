@@ -7,12 +7,12 @@ otherwise they are one pet of the library, and the pictures of strangers that lo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from photos_engine.graph.looks import Look
+from photos_engine.graph.looks import Looks
 from photos_engine.graph.themes import TagTable
 from photos_engine.graph.timeline import BoolVector, FloatVector, IntVector, Timeline
 from photos_engine.types import FloatArray, Tag
@@ -44,7 +44,7 @@ class FoundPet:
 
 
 def find_pets(
-    looks: Sequence[Look],
+    looks: Looks,
     timeline: Timeline,
     table: TagTable,
     embeddings: FloatArray,
@@ -58,7 +58,7 @@ def find_pets(
     photos, found = table.photos_by_tag(), []
     for species in sorted(tag.id for tag in tags.values() if "pet" in tag.parents and tag.id in photos):
         at = photos[species]
-        certainty = np.array([looks[row].tags[species] for row in timeline.rows[at].tolist()])
+        certainty = looks.tags.weights_of(species)[timeline.rows[at]]
         at, certainty = at[certainty >= SURE], certainty[certainty >= SURE]
         if _recurs(timeline, at, is_away):
             at, certainty = _sure_ones(at, certainty)

@@ -6,16 +6,15 @@ to a trip, a season or a year only where its rate there stands out from its rate
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import count, pairwise
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from photos_engine.graph.looks import Look
+from photos_engine.graph.looks import Looks
 from photos_engine.graph.timeline import IntVector, Timeline
 
 if TYPE_CHECKING:  # below, scipy is imported where a graph is built: reading one takes less time without it
@@ -71,22 +70,20 @@ class TagTable:
         return np.asarray((member @ self.present).toarray(), dtype=np.float32)
 
 
-def build_tag_table(looks: Sequence[Look], timeline: Timeline) -> TagTable:
+def build_tag_table(looks: Looks, timeline: Timeline) -> TagTable:
     """Count the tags of the timeline's keepers, with all that they imply."""
     from scipy import sparse
 
-    column: defaultdict[str, int] = defaultdict(count().__next__)
-    indices: list[int] = []
-    starts = [0]
-    for row, is_keeper in zip(timeline.rows.tolist(), timeline.keeper.tolist(), strict=True):
-        if is_keeper:
-            indices.extend(map(column.__getitem__, looks[row].tags))
-        starts.append(len(indices))
+    found = looks.tags.take(timeline.rows)
+    counts = timeline.keeper[found.rows]
+    rows, codes = found.rows[counts], found.codes[counts]
+    known, first, indices = np.unique(codes, return_index=True, return_inverse=True)
+    order = np.argsort(first)  # by where each comes up first, whenever it was imported
+    starts = np.searchsorted(rows, np.arange(len(timeline) + 1))
     present = sparse.csr_matrix(
-        (np.ones(len(indices), dtype=np.float32), np.array(indices, dtype=np.int64), np.array(starts, dtype=np.int64)),
-        shape=(len(timeline), len(column)),
+        (np.ones(len(rows), dtype=np.float32), np.argsort(order)[indices], starts), shape=(len(timeline), len(known))
     )
-    return TagTable(tuple(column), present, int(timeline.keeper.sum()))
+    return TagTable(tuple(found.values[code] for code in known[order].tolist()), present, int(timeline.keeper.sum()))
 
 
 def standing_out(table: TagTable, timeline: Timeline, groups: Sequence[IntVector], limit: int) -> list[list[TagCount]]:

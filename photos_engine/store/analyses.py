@@ -17,6 +17,8 @@ from photos_engine.store.tables import analysis, file, is_present, model, photo,
 from photos_engine.types import (
     EMBEDDING_DIMENSIONS,
     AnalysedPhoto,
+    Census,
+    DateSource,
     DetectedObject,
     FloatArray,
     Photo,
@@ -124,6 +126,27 @@ class AnalysisRepository:
             .order_by(analysis.c.photo_id)
         )
         return np.fromiter(self._connection.scalars(statement), dtype=np.int64)
+
+    def census(self, model_name: str) -> Census:
+        """The present photos that a model has analysed, in columns, by time of capture, then id."""
+        columns = (photo.c.id, photo.c.content_hash, photo.c.taken_utc, photo.c.date_source, analysis.c.print)
+        statement = (
+            select(*columns)
+            .join(analysis, analysis.c.photo_id == photo.c.id)
+            .join(model)
+            .where(model.c.name == model_name)
+            .where(exists().where(file.c.photo_id == photo.c.id, is_present))
+            .order_by(photo.c.taken_utc, photo.c.content_hash)
+        )
+        rows = self._connection.execute(statement).all()
+        keys, ids, times, sources, prints = zip(*rows, strict=True) if rows else ((),) * len(columns)
+        return Census(
+            keys=np.array(keys, np.int64),
+            ids=ids,
+            utc_s=np.array(times, np.float64),
+            is_timed=np.array([DateSource(source).is_timed for source in sources], bool),
+            prints=prints,
+        )
 
     def keys_by_time(self, model_name: str) -> list[int]:
         """The keys of the present photos that a model has analysed, by time of capture, then id."""

@@ -8,21 +8,17 @@ compared by marks. What people decide is not in them, so that a decision costs n
 
 from __future__ import annotations
 
-import io
-import json
 import logging
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, get_type_hints
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from photos_engine.arrays import UNREADABLE, read_arrays, write_arrays
 from photos_engine.curation import assess_quality, assess_utility
-from photos_engine.files import write_atomically
 from photos_engine.index.protocol import Keys
 from photos_engine.store import UnitOfWork
 from photos_engine.store.lookups import Column, Roster
@@ -180,6 +176,7 @@ class Columns:
     heads: Postings
     people: Postings
     verdicts: Verdicts
+    format: int = _FORMAT
 
     @classmethod
     def read(cls, unit: UnitOfWork, model: str, stamp: str = "", earlier: Columns | None = None) -> Columns:
@@ -204,13 +201,8 @@ class Columns:
 
     def save(self, path: Path) -> None:
         """Keep the columns in a file; where that fails, all of them are read again the next time."""
-        arrays: dict[str, NDArray[Any]] = {}
-        words: dict[str, Any] = {"format": _FORMAT}
-        _take_apart(self, "", arrays, words)
-        buffer = io.BytesIO()
-        np.savez(buffer, allow_pickle=False, words=np.frombuffer(json.dumps(words).encode(), np.uint8), **arrays)
         try:
-            write_atomically(path, buffer.getvalue(), durable=False, make_folders=True)
+            write_arrays(path, self)
         except OSError as error:
             logger.warning("search will read the whole library again, since %s can't be written: %s", path, error)
 
@@ -218,37 +210,10 @@ class Columns:
     def load(cls, path: Path) -> Columns | None:
         """The columns in a file, of whatever state; None where there are none, or none that can be read."""
         try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-                words = json.loads(stored["words"].tobytes())
-                return _put_together(cls, "", stored, words) if words["format"] == _FORMAT else None
+            known = read_arrays(path, cls)
+            return known if known.format == _FORMAT else None
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile, zlib.error) as error:
+        except UNREADABLE as error:
             logger.warning("the columns for search are read again: %s", error)
             return None
-
-
-def _take_apart(whole: Any, name: str, arrays: dict[str, NDArray[Any]], words: dict[str, Any]) -> None:
-    """Put what a dataclass holds, and dataclasses in it, by dotted names among arrays and words."""
-    for part in fields(whole):
-        value, full = getattr(whole, part.name), name + part.name
-        if is_dataclass(value):
-            _take_apart(value, f"{full}.", arrays, words)
-        elif isinstance(value, np.ndarray):
-            arrays[full] = value
-        else:
-            words[full] = value
-
-
-def _put_together(kind: Any, name: str, arrays: Mapping[str, NDArray[Any]], words: Mapping[str, Any]) -> Any:
-    """The reverse of `_take_apart`. Raises: KeyError for what is missing."""
-    parts: dict[str, Any] = {}
-    for part, hint in get_type_hints(kind).items():
-        full = name + part
-        if is_dataclass(hint):
-            parts[part] = _put_together(hint, f"{full}.", arrays, words)
-        elif full in words:
-            parts[part] = tuple(words[full]) if isinstance(words[full], list) else words[full]
-        else:
-            parts[part] = arrays[full]
-    return kind(**parts)
