@@ -200,7 +200,8 @@ class Derived:
         known = self._search_basis[2].columns if self._search_basis is not None else None
         known = known if known is not None and known.model == model else Columns.load(path)
         if known is None or known.stamp != stamp:
-            known = Columns.read(unit, model, stamp, known)
+            changed = unit.photos.changed_since(int(known.stamp.split()[-1])) if known and known.stamp else None
+            known = Columns.read(unit, model, stamp, known, changed)
             known.save(path)
         return known
 

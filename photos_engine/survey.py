@@ -72,7 +72,7 @@ class Surveyor:
 
     def embeddings(self, unit: UnitOfWork, model: str, keys: IntVector) -> FloatArray:
         """The photos' embeddings, (n, 512) float32: those that are at hand from the last time, else from the store."""
-        known, revision = self._vectors, unit.revision
+        known, revision = self._vectors, unit.photos_revision
         if known is None or known.model != model:
             rows = unit.analyses.embeddings(model, keys)
         elif known.revision == revision and np.array_equal(known.keys, keys):

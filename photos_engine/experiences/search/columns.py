@@ -112,9 +112,33 @@ class Verdicts:
     softness: FloatArray
 
     @classmethod
-    def read(cls, unit: UnitOfWork, model: str, seen: Keys, earlier: Verdicts | None) -> Verdicts:
-        """Judge all photos that a model has seen, except those that were judged and are as they were."""
-        told = dict(unit.lookups.file_marks())
+    def read(cls, unit: UnitOfWork, model: str, seen: Keys, earlier: Verdicts | None, changed: Keys | None) -> Verdicts:
+        """Judge all photos that a model has seen, except those that were judged and are as they were.
+
+        changed: the few that may have changed since the `earlier` ones; None where that isn't known.
+        """
+        if earlier is None or changed is None:
+            return cls._judged(unit, model, seen, earlier, None)
+        again = np.intersect1d(seen, np.union1d(changed, np.setdiff1d(seen, earlier.keys)))
+        fresh = cls._judged(unit, model, again, earlier, again)
+        stays = np.isin(earlier.keys, np.setdiff1d(seen, again))
+        order = np.argsort(np.concatenate([earlier.keys[stays], fresh.keys]))
+
+        def join(mine: NDArray[Any], theirs: NDArray[Any]) -> NDArray[Any]:
+            return np.concatenate([mine[stays], theirs])[order]
+
+        return cls(
+            join(earlier.keys, fresh.keys),
+            join(earlier.marks, fresh.marks),
+            earlier.kinds.of_rows(stays).joined(fresh.kinds, order),
+            join(earlier.chances, fresh.chances),
+            earlier.whys.of_rows(stays).joined(fresh.whys, order),
+            join(earlier.softness, fresh.softness),
+        )
+
+    @classmethod
+    def _judged(cls, unit: UnitOfWork, model: str, seen: Keys, earlier: Verdicts | None, some: Keys | None) -> Verdicts:
+        told = dict(unit.lookups.file_marks(some))
         marks = {key: zlib.crc32(told[key]) for key in seen.tolist() if key in told}
         kept = _rows_by_key(earlier, marks) if earlier is not None else {}
         stale = [key for key in marks if key not in kept]
@@ -179,9 +203,21 @@ class Columns:
     format: int = _FORMAT
 
     @classmethod
-    def read(cls, unit: UnitOfWork, model: str, stamp: str = "", earlier: Columns | None = None) -> Columns:
-        """Read a library; `earlier` columns of the same model save most of the work."""
+    def read(
+        cls,
+        unit: UnitOfWork,
+        model: str,
+        stamp: str = "",
+        earlier: Columns | None = None,
+        changed: Iterable[int] | None = None,
+    ) -> Columns:
+        """Read a library; `earlier` columns of the same model save most of the work.
+
+        changed: the photos that may have changed since then, where that is known: it saves most of the rest.
+        """
         known = earlier if earlier is not None and earlier.model == model else None
+        noted = None if changed is None or known is None else np.array(sorted(changed), np.int64)
+        noted = noted if noted is not None and len(noted) <= _KEYS_AT_ONCE else None
         seen = unit.analyses.keys(model)
         fresh = seen if known is None else np.setdiff1d(seen, known.seen)
         some = fresh if len(fresh) <= _KEYS_AT_ONCE else None  # reading all beats naming many
@@ -191,12 +227,14 @@ class Columns:
         return cls(
             model=model,
             stamp=stamp,
-            roster=unit.lookups.roster(),
+            roster=unit.lookups.roster()
+            if noted is None or known is None
+            else known.roster.after(noted, unit.lookups.roster(noted)),
             seen=seen,
             tags=tags if known is None else known.tags.of_photos(seen).joined(tags),
             heads=heads if known is None else known.heads.of_photos(seen).joined(heads),
             people=Postings.of(unit.lookups.people_by_photo()),
-            verdicts=Verdicts.read(unit, model, seen, None if known is None else known.verdicts),
+            verdicts=Verdicts.read(unit, model, seen, None if known is None else known.verdicts, noted),
         )
 
     def save(self, path: Path) -> None:
