@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from zipfile import BadZipFile
@@ -31,12 +31,13 @@ _FEW = 0.01
 class Marks:
     """What a library was like when its groups were made.
 
-    stamp: of the groups in the store. digests: by photo id. members: the ids in each group. denied: what people
-    said was no duplicate.
+    stamp: of the groups in the store. digests: by photo id. names: of the groups; members: the ids in each. denied:
+    what people said was no duplicate.
     """
 
     stamp: str
     digests: dict[str, int]
+    names: tuple[str, ...]
     members: tuple[tuple[str, ...], ...]
     denied: frozenset[str]
 
@@ -50,7 +51,13 @@ class Marks:
     ) -> Marks:
         """Note what groups were made of. digests: as `digest_all` gives them, if at hand."""
         digests = digest_all(snapshot, Census.of(snapshot.photos)) if digests is None else digests
-        return cls(stamp, dict(digests), tuple(group.photo_ids for group in groups), snapshot.not_duplicates)
+        return cls(stamp, dict(digests), (), (), snapshot.not_duplicates).with_groups(frozenset(), groups)
+
+    def with_groups(self, gone: Set[str], fresh: Iterable[DuplicateGroup]) -> Marks:
+        """The same, with some groups taken out by their names and others put in."""
+        kept = [pair for pair in zip(self.names, self.members, strict=True) if pair[0] not in gone]
+        pairs = (*kept, *((group.id, group.photo_ids) for group in fresh))
+        return replace(self, names=tuple(name for name, _ in pairs), members=tuple(ids for _, ids in pairs))
 
     def encode(self) -> bytes:
         """These marks as the content of a file that `read` reads."""
@@ -60,6 +67,7 @@ class Marks:
             stamp=np.array(self.stamp),
             ids=np.array(list(self.digests), "S32"),
             digests=np.array(list(self.digests.values()), np.uint64),
+            names=np.array(self.names, "S"),
             members=np.array([photo_id for ids in self.members for photo_id in ids], "S32"),
             sizes=np.array([len(ids) for ids in self.members], np.int64),
             denied=np.array(sorted(self.denied), "U"),
@@ -76,7 +84,8 @@ class Marks:
                 digests = zip(file["ids"].astype("U").tolist(), file["digests"].tolist(), strict=True)
                 members, ends = file["members"].astype("U").tolist(), np.cumsum(file["sizes"]).tolist()
                 groups = tuple(tuple(members[a:b]) for a, b in zip([0, *ends], ends, strict=False))
-                return cls(str(file["stamp"]), dict(digests), groups, frozenset(file["denied"].tolist()))
+                names = tuple(file["names"].astype("U").tolist())
+                return cls(str(file["stamp"]), dict(digests), names, groups, frozenset(file["denied"].tolist()))
         except (OSError, ValueError, KeyError, EOFError, BadZipFile):  # a cache: without it all groups are made again
             return None
 

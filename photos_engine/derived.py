@@ -35,7 +35,7 @@ from photos_engine.index import CompactIndex, VectorIndex
 from photos_engine.library import Library
 from photos_engine.store import Store, UnitOfWork
 from photos_engine.survey import Survey, Surveyor
-from photos_engine.types import EMBEDDING_DIMENSIONS, FloatArray, Memory, Snapshot, Tag
+from photos_engine.types import EMBEDDING_DIMENSIONS, DuplicateGroup, FloatArray, Memory, Snapshot, Tag
 
 logger = logging.getLogger(__name__)
 
@@ -200,7 +200,8 @@ class Derived:
         known = self._search_basis[2].columns if self._search_basis is not None else None
         known = known if known is not None and known.model == model else Columns.load(path)
         if known is None or known.stamp != stamp:
-            changed = unit.photos.changed_since(int(known.stamp.split()[-1])) if known and known.stamp else None
+            made_at = int(known.stamp.split()[-1]) if known and known.stamp else unit.photos_revision
+            changed = unit.photos.changed_since(made_at) if made_at < unit.photos_revision else None
             known = Columns.read(unit, model, stamp, known, changed)
             known.save(path)
         return known
@@ -246,22 +247,32 @@ class Derived:
             changed = unit.photos.changed_since(int(before.stamp.split()[-1])) if before else None
             snapshot, census = survey.snapshot, survey.census
             digests = digest_all(snapshot, census, before, changed)
+            renewal = groups = None
             if before:
-                known = unit.groups.all()
-                groups = duplicates.update_groups(
-                    snapshot, before, known, view=self._view, census=census, digests=digests
-                )
-            else:
+                renewal = duplicates.renew_groups(snapshot, before, view=self._view, census=census, digests=digests)
+            if renewal is None:
                 groups = duplicates.find_groups(snapshot, view=self._view)
-        stacks = duplicates.as_stacks(groups)
         with self._store.begin() as unit:
             if unit.revision != snapshot.revision:
                 return  # photos came in between: whoever wrote them refreshes
-            if unit.groups.replace(groups, stacks):
+            if _put_groups(unit, groups, renewal):
                 unit.touch(photos=False)
             stamp = f"{maker} {unit.revision}"
             unit.set_setting("groups_stamp", stamp)
+        if before and renewal:
+            marks = replace(before, stamp=stamp, digests=digests, denied=snapshot.not_duplicates)
+            marks = marks.with_groups(renewal.gone, renewal.fresh)
+        else:
+            marks = Marks.of(snapshot, groups or (), stamp, digests)
         try:
-            write_atomically(path, Marks.of(snapshot, groups, stamp, digests).encode(), durable=False)
+            write_atomically(path, marks.encode(), durable=False)
         except OSError as error:
             logger.warning("all groups of likenesses will be made again, since %s can't be written: %s", path, error)
+
+
+def _put_groups(unit: UnitOfWork, groups: Sequence[DuplicateGroup] | None, renewal: duplicates.Renewal | None) -> bool:
+    """Store groups, all or those that are new; returns whether a photo stands for others, or another one does, now."""
+    if renewal is None:
+        return unit.groups.replace(groups or (), duplicates.as_stacks(groups or ()))
+    stacks = duplicates.as_stacks(renewal.fresh)
+    return unit.groups.renew(renewal.gone, renewal.fresh, renewal.touched, stacks)

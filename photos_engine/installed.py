@@ -204,25 +204,6 @@ class AbsentWords:
         self.was_asked = True
         return np.zeros((len(texts), EMBEDDING_DIMENSIONS), np.float32)
 
-    def encode_lasting(self, texts: Sequence[str]) -> FloatArray:
-        """As `encode`, and kept on disk: for the one list of texts that ships with the engine."""
-        path = self._concepts_path.with_name(f"{self.model}.vectors.prompts")
-        stamp = json.dumps([self._stamp, list(texts)])
-        try:
-            kept = read_arrays(path, LastingVectors)
-            if kept.stamp == stamp:
-                return kept.vectors
-        except FileNotFoundError:
-            pass
-        except UNREADABLE as error:
-            logger.warning("prompts are encoded again: %s", error)
-        vectors = self.encode(texts)
-        try:
-            write_arrays(path, LastingVectors(stamp, vectors))
-        except OSError as error:  # as for the concepts
-            logger.warning("prompts that were encoded can't be kept: %s", error)
-        return vectors
-
     def count_pieces(self, word: str) -> int:
         """Every word is taken as it stands."""
         return min(len(word), 1)

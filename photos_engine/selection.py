@@ -65,7 +65,7 @@ class Traits:
             [item.photo.id for item in items],
             np.array([item.photo.taken.timestamp() for item in items]),
             np.array([item.photo.is_timed for item in items], bool),
-            _number([stack and stack.group_id for stack in stacks]),
+            _number([stack.group_id if stack else None for stack in stacks]),
             np.array(
                 [s is not None and s.keeper_id == item.photo.id for s, item in zip(stacks, items, strict=True)], bool
             ),

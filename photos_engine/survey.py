@@ -90,6 +90,8 @@ class Surveyor:
         stamp = _stamp(survey.model, self.tags, survey.lesson_ids)
         path = self._library.looks_path(survey.model)
         known = self._looks if self._looks is not None and self._looks.stamp == stamp else _load(path, stamp)
+        if known is not None and known.revision > survey.revision:
+            known = None  # of a database that was there before this one
         if known is not None and known.revision == survey.revision:
             self._looks = known
             return known.looks

@@ -101,14 +101,17 @@ def _find_tags(
 ) -> list[list[tuple[str, Mapping[str, Any]]]]:
     """For each moment the tags on at least half of its photos and on two of them, the most memorable first."""
     worth = np.array([tags[tag].memorable if tag in tags else 0.0 for tag in table.ids])
-    found: list[list[tuple[str, Mapping[str, Any]]]] = []
+    by_name = np.argsort(np.argsort(np.array(table.ids, np.str_)))
+    found: list[list[tuple[str, Mapping[str, Any]]]] = [[] for _ in moments]
     for start in range(0, len(moments), 512):  # blocks, so that many moments with many tags stay small
         block = moments[start : start + 512]
-        for at, row in zip(block, table.counts(block), strict=True):
-            size = max(1, int(weaver.timeline.keeper[at].sum()))
-            hits = np.flatnonzero((row >= 2) & (2 * row >= size)).tolist()
-            hits.sort(key=lambda t: (-worth[t], -row[t], table.ids[t]))
-            found.append([_as_edge(table.ids[t], int(row[t]), size, tags) for t in hits[:_TAGS_A_MOMENT]])
+        counts = table.counts(block)
+        sizes = np.array([max(1, int(weaver.timeline.keeper[at].sum())) for at in block])
+        of, tag = np.nonzero((counts >= 2) & (2 * counts >= sizes[:, None]))
+        order = np.lexsort((by_name[tag], -counts[of, tag], -worth[tag], of))
+        for n, t in zip(of[order].tolist(), tag[order].tolist(), strict=True):
+            if len(edges := found[start + n]) < _TAGS_A_MOMENT:
+                edges.append(_as_edge(table.ids[t], int(counts[n, t]), int(sizes[n]), tags))
     return found
 
 

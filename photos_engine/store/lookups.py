@@ -206,7 +206,7 @@ class LookupRepository:
         found = found.where(func.json_extract(item.c.value, "$[0]") == label).group_by(analysis.c.photo_id)
         if keys is not None:
             found = found.where(analysis.c.photo_id.in_(keys.tolist()))
-        return [(key, count) for key, count in self._connection.execute(found)]
+        return [(key, count) for key, count in self._connection.execute(found).all()]
 
     def file_marks(self, some: NDArray[np.int64] | None = None) -> list[tuple[int, bytes]]:
         """(photo key, what its file tells of its use) of every present photo, or of a few: equal marks, equal facts.
@@ -229,4 +229,4 @@ class LookupRepository:
         if some is not None:
             statement = statement.where(photo.c.id.in_(some.tolist()))
         rows = self._connection.execute(statement.where(is_present).group_by(photo.c.id))
-        return [(key, mark) for key, mark in rows]
+        return [(key, mark) for key, mark in rows.all()]

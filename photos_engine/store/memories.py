@@ -78,7 +78,7 @@ class MemoryRepository:
         )
         for name, photo_id in self._connection.execute(
             columns.order_by(memory_photo.c.memory_id, memory_photo.c.position)
-        ):
+        ).all():
             found[name].append(photo_id)
         return {name: tuple(ids) for name, ids in found.items()}
 

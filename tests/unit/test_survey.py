@@ -11,15 +11,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fakes.changing import MODEL, Step, begin_library, see_all, steps, take_steps
+from fakes.changing import MODEL, Step, begin_library, see_all, stack, steps, take_steps
 from fakes.library import TAGS, Life
 from fakes.stored import store_photos
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from photos_engine import changes
 from photos_engine import survey as survey_module
 from photos_engine.curation import apply_own_filter
 from photos_engine.derived import Derived
+from photos_engine.experiences.duplicates import as_stacks, find_groups
 from photos_engine.graph import Looks, judge
 from photos_engine.graph.columns import Coded, Lists
 from photos_engine.library import Library
@@ -157,3 +159,26 @@ def test_a_file_of_looks_that_is_damaged_is_made_again(folder: Path, caplog: pyt
     (folder / "graph.json.gz").unlink()
     assert tell_anew(folder) == expected
     assert "all photos are looked at again" in caplog.text
+
+
+@settings(max_examples=25, deadline=None)
+@given(steps, steps)
+def test_groups_that_are_kept_up_are_those_that_are_made_anew(before: list[Step], after: list[Step]) -> None:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Store.open(Path(folder)) as store,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr(changes, "_FEW", 1.0)  # of a handful, few is not a hundredth
+        with store.begin() as unit:
+            unit.models.adopt(MODEL)
+        begin_library(store)
+        for taken in (before, after):
+            take_steps(store, [step for step in taken if step[0] is not stack], touch_first=True)
+            see_all(store)
+            _ = Derived(Library.open(Path(folder)), store, TAGS).snapshot()
+        with store.read() as unit:
+            anew = find_groups(apply_own_filter(unit.snapshot(MODEL)))
+            kept = {(group.id, group.kind, group.photo_ids, group.paths) for group in unit.groups.all()}
+            assert kept == {(group.id, group.kind, group.photo_ids, group.paths) for group in anew}
+            assert unit.groups.stacks() == as_stacks(anew)

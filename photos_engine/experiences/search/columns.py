@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,7 @@ from photos_engine.types import AnalysedPhoto, FloatArray
 
 logger = logging.getLogger(__name__)
 
-_FORMAT = 1
+_FORMAT = 2  # since 2 the database notes what changes
 _KEYS_AT_ONCE = 5_000  # below SQLite's limit on the variables of one statement
 _PERSON = "person"
 """What the detector calls a person."""
