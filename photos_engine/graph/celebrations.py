@@ -80,7 +80,7 @@ def _showing(table: TagTable, tags: Iterable[str]) -> dict[str, BoolVector]:
     photos, found = table.photos_by_tag(), {}
     for tag in tags:
         if tag in photos:
-            found[tag] = np.zeros(table.present.shape[0], dtype=bool)
+            found[tag] = np.zeros(len(table.present), dtype=bool)
             found[tag][photos[tag]] = True
     return found
 
@@ -131,13 +131,12 @@ def find_birthdays(
 
     call: by what name somebody goes whom metadata call so.
     """
-    columns = [n for n, tag in enumerate(table.ids) if tag in _BIRTHDAY_TAGS]
-    if not columns:
+    festive = [at for tag, at in table.photos_by_tag().items() if tag in _BIRTHDAY_TAGS]
+    if not festive:
         return ()
-    festive = np.flatnonzero(np.asarray(table.present[:, columns].sum(axis=1)).ravel())
     seen: dict[tuple[int, int, str], set[int]] = defaultdict(set)
     by_day = positions_by_day(timeline)
-    for day in np.unique(timeline.day[festive]).tolist():
+    for day in np.unique(timeline.day[np.concatenate(festive)]).tolist():
         on = date.fromordinal(day)
         for name in _people_of(looks, timeline, by_day[day], call):
             seen[(on.month, on.day, name)].add(day)

@@ -70,6 +70,9 @@ class Lists:
     def __getitem__(self, row: int) -> tuple[str, ...]:
         return tuple(self.values[code] for code in self.codes[self.starts[row] : self.starts[row + 1]].tolist())
 
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
     @property
     def rows(self) -> IntVector:
         """(m,): the row of each value."""
@@ -87,11 +90,15 @@ class Lists:
 
     def take(self, rows: IntVector) -> Lists:
         """Some rows, in their order."""
-        sizes = np.diff(self.starts)[rows]
-        starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-        at = np.arange(starts[-1]) + np.repeat(self.starts[rows] - starts[:-1], sizes)
+        starts, at = self.find(rows)
         codes, values = _without_unused(self.codes[at], self.values)
         return Lists(starts, codes, self.weights[at], values)
+
+    def find(self, rows: IntVector) -> tuple[IntVector, IntVector]:
+        """Where the values of some rows stand, one row's after another's: `starts` as of those rows, and positions."""
+        sizes = np.diff(self.starts)[rows]
+        starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        return starts, np.arange(starts[-1]) + np.repeat(self.starts[rows] - starts[:-1], sizes)
 
     def weights_of(self, value: str) -> FloatVector:
         """(n,): the weight of a value in each row, 0 where it has it not."""
