@@ -11,14 +11,23 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
 
-from photos_engine.types import UTILITY_KINDS, AnalysedPhoto, Decision, Photo, QualitySignals, Reason, Snapshot
+from photos_engine.types import (
+    UTILITY_KINDS,
+    AnalysedPhoto,
+    Decision,
+    FloatArray,
+    Photo,
+    QualitySignals,
+    Reason,
+    Snapshot,
+)
 
 UTILITY_THRESHOLD = 0.5
 """From which probability on a photo counts as utility content: where both mistakes cost the same."""
@@ -224,17 +233,28 @@ def apply_own_filter(snapshot: Snapshot) -> Snapshot:
     Learned from "not utility" decisions alone, each time anew, so taking one back takes back what it taught.
     """
     taught = [row for row, item in enumerate(snapshot.photos) if Decision.NOT_UTILITY in item.photo.decisions]
-    if not taught:
-        return snapshot
-    kinds = [max(UTILITY_KINDS, key=lambda kind: snapshot.photos[row].utility.get(kind, 0.0)) for row in taught]
-    like = np.clip((snapshot.embeddings @ snapshot.embeddings[taught].T - _LIKE_ANY) / (_LIKE_ONE - _LIKE_ANY), 0, 1)
+    lessons = [snapshot.photos[row] for row in taught]
+    photos = tuple(apply_lessons(snapshot.photos, snapshot.embeddings, lessons, snapshot.embeddings[taught]))
+    return replace(snapshot, photos=photos) if taught else snapshot
+
+
+def apply_lessons(
+    items: Sequence[AnalysedPhoto], embeddings: FloatArray, lessons: Sequence[AnalysedPhoto], taught: FloatArray
+) -> list[AnalysedPhoto]:
+    """Some photos with the odds that the lessons, photos which the person took out, leave them.
+
+    embeddings (n, 512), taught (m, 512): row by row of the photos and of the lessons.
+    """
+    if not lessons:
+        return list(items)
+    kinds = [max(UTILITY_KINDS, key=lambda kind: lesson.utility.get(kind, 0.0)) for lesson in lessons]
+    like = np.clip((embeddings @ taught.T - _LIKE_ANY) / (_LIKE_ONE - _LIKE_ANY), 0, 1)
     likeness = {kind: like[:, [k == kind for k in kinds]].sum(axis=1) for kind in set(kinds)}
     odds = {kind: -np.log1p(shares / _OPEN_MIND) for kind, shares in likeness.items()}
-    photos = tuple(
+    return [
         replace(item, own_odds={kind: float(row[n]) for kind, row in odds.items() if row[n] < 0})
-        for n, item in enumerate(snapshot.photos)
-    )
-    return replace(snapshot, photos=photos)
+        for n, item in enumerate(items)
+    ]
 
 
 def describe_kind(kind: str) -> str:

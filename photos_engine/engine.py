@@ -269,7 +269,9 @@ class PhotosEngine:
     def refresh(self, *, today: date | None = None) -> int:
         """Bring groups, graph, index and memories up to date; returns how many memories there are."""
         self._derived.prepare_search(self._active_model())
-        return len(self._derived.memories(today or _today()))
+        self._derived.refresh_memories(today or _today())
+        with self._store.read() as unit:
+            return unit.memories.count()
 
     def analyze(self, image: Image.Image | NDArray[Any]) -> SceneSignals:
         """What the analyzer sees in one picture; nothing is stored.
@@ -756,7 +758,7 @@ class PhotosEngine:
     # --- parts ---
 
     def _encoder(self, model: str) -> Callable[[Sequence[str]], FloatArray] | None:
-        return self._models.words(model).encode if model in self._models else None
+        return self._models.words(model).encode_lasting if model in self._models else None
 
     def _active_model(self) -> str:
         with self._store.read() as unit:

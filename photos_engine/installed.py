@@ -19,6 +19,7 @@ import numpy as np
 
 from photos_engine.analyzers import SceneAnalyzer, Taxonomy, TextEncoder
 from photos_engine.analyzers.sessions.providers import AUTO, PROVIDERS
+from photos_engine.arrays import UNREADABLE, read_arrays, write_arrays
 from photos_engine.errors import ConfigError, ModelNotFound
 from photos_engine.experiences.search import Concepts
 from photos_engine.files import write_atomically
@@ -101,6 +102,14 @@ class AnalyzerOnDemand:
         return self.models.analyzer(self.model_name).analyze(images)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class LastingVectors:
+    """Texts as vectors, (n, 512) float32. stamp: which texts, and what read them."""
+
+    stamp: str
+    vectors: FloatArray
+
+
 class ModelWords:
     """Words, and the taxonomy's concepts, in the space of one model; the text tower is opened when it is asked."""
 
@@ -117,6 +126,25 @@ class ModelWords:
     def encode(self, texts: Sequence[str]) -> FloatArray:
         """Texts as (n, 512) float32, L2-normalised. Raises: ModelNotFound, ChecksumMismatch, ModelError."""
         return self._tower().encode(texts)
+
+    def encode_lasting(self, texts: Sequence[str]) -> FloatArray:
+        """As `encode`, and kept on disk: for the one list of texts that ships with the engine."""
+        path = self._concepts_path.with_name(f"{self.model}.vectors.prompts")
+        stamp = json.dumps([self._stamp, list(texts)])
+        try:
+            kept = read_arrays(path, LastingVectors)
+            if kept.stamp == stamp:
+                return kept.vectors
+        except FileNotFoundError:
+            pass
+        except UNREADABLE as error:
+            logger.warning("prompts are encoded again: %s", error)
+        vectors = self.encode(texts)
+        try:
+            write_arrays(path, LastingVectors(stamp, vectors))
+        except OSError as error:  # as for the concepts
+            logger.warning("prompts that were encoded can't be kept: %s", error)
+        return vectors
 
     def count_pieces(self, word: str) -> int:
         """Of how many pieces the text tower makes up a word; 0 for one that it can't read. Raises: as `encode`."""

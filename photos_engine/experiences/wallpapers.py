@@ -12,8 +12,9 @@ from photos_engine.curation import is_showable
 from photos_engine.framing import FACE, Frame, find_frames, share_inside, things_of
 from photos_engine.horizon import Horizon
 from photos_engine.models.detection import area
-from photos_engine.selection import choose_varied, rate_looks, spread
+from photos_engine.selection import choose_varied, spread
 from photos_engine.types import AnalysedPhoto, FloatArray, Photo, Reason, Snapshot, Wallpaper
+from photos_engine.worth import rate_looks
 
 # How well a tag's scene serves as a background, 0 to 1: wide views of nature first, then built ones.
 _SCENERY = {

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pytest
+from fakes.changing import MODEL as CHANGING
+from fakes.changing import Step, begin_library, see_all, steps, take_steps
 from fakes.searchable import MODEL, Library, fill_with_a_life, open_library
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photos_engine.derived import Derived
@@ -14,6 +18,8 @@ from photos_engine.experiences.search import Columns, search
 from photos_engine.experiences.search.columns import Postings
 from photos_engine.experiences.search.matches import merged
 from photos_engine.library import Library as EngineLibrary
+from photos_engine.store import Store
+from photos_engine.store.lookups import Column
 from photos_engine.types import Decision, DetectedObject, FileStamp
 
 
@@ -68,6 +74,29 @@ def test_what_is_taken_over_is_what_would_be_read_anew(library: Library) -> None
     with library.store.begin() as unit:
         unit.files.record_image("/photos/rex.jpg", FileStamp(1, 1), library.keys["rex"])
     assert told(read(library, after)) == told(read(library))
+
+
+def told_by_files(columns: Columns) -> dict[str, object]:
+    """What the roster says of every photo, and what was judged of it."""
+    roster = {f.name: getattr(columns.roster, f.name) for f in fields(columns.roster)}
+    values = {
+        name: [column.values[code] for code in column.codes] if isinstance(column, Column) else column.tolist()
+        for name, column in roster.items()
+    }
+    return {**values, "verdicts": told(columns)["verdicts"]}
+
+
+@settings(max_examples=25, deadline=None)
+@given(steps, steps)
+def test_columns_that_are_kept_up_are_those_that_are_read_anew(before: list[Step], after: list[Step]) -> None:
+    with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder)) as store:
+        begin_library(store)
+        for taken in (before, after):
+            take_steps(store, taken, touch_first=True)
+            see_all(store)
+            with store.read() as unit:
+                kept = Derived(EngineLibrary.open(Path(folder)), store, {}).search_basis(unit, CHANGING).columns
+                assert told_by_files(kept) == told_by_files(Columns.read(unit, CHANGING))
 
 
 def test_another_models_columns_are_not_taken_over(library: Library) -> None:
