@@ -145,11 +145,11 @@ class Derived:
                 self._concepts = model, None
         return self._concepts[1]
 
-    def index(self, model: str) -> VectorIndex:
-        """The vector index of all present photos that a model has analysed."""
-        with self._lock, self._store.read() as unit:
+    def index(self, unit: UnitOfWork, model: str) -> VectorIndex:
+        """The vector index of all present photos that a model has analysed; it may be ahead of what `unit` sees."""
+        with self._lock:
             kept = self._index if self._index is not None and self._index[1].model == model else None
-            if kept is not None and kept[0] == unit.photos_revision:
+            if kept is not None and kept[0] >= unit.photos_revision:
                 return kept[1]
             index = kept[1] if kept is not None else self._load_index(model)
             present, known = self.search_basis(unit, model).columns.seen, index.keys()
@@ -168,11 +168,9 @@ class Derived:
 
     def prepare_search(self, model: str) -> VectorIndex:
         """Bring in step what searches use, so that the next one need not: the vector index, and the columns beside."""
-        with self._lock:
-            index = self.index(model)
-            with self._store.read() as unit:
-                self.search_basis(unit, model)
-            return index
+        with self._lock, self._store.read() as unit:
+            self.search_basis(unit, model)
+            return self.index(unit, model)
 
     def search_basis(self, unit: UnitOfWork, model: str) -> Basis:
         """What searches in the state that a unit of work sees have in common."""

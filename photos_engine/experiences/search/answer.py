@@ -13,7 +13,7 @@ from photos_engine.experiences.search.alike import Example, match_alike_to
 from photos_engine.experiences.search.dates import When
 from photos_engine.experiences.search.facets import count_facets
 from photos_engine.experiences.search.facts import match_exact, match_fact, match_words
-from photos_engine.experiences.search.matches import NOTHING, Matches, all_of, any_of, both, match_alike
+from photos_engine.experiences.search.matches import NOTHING, Matches, all_of, any_of, both, match_alike, rows_of
 from photos_engine.experiences.search.phrases import match_phrase, suggest_for
 from photos_engine.experiences.search.query import Clause, Exact, HeadCount, Phrase, Query, Term, Where, Who
 from photos_engine.experiences.search.sources import SearchSources
@@ -144,7 +144,7 @@ def _shown(found: Matches, sources: SearchSources, *, is_hidden_asked: bool) -> 
 def _hits(shown: Matches, limit: int, sources: SearchSources) -> tuple[SearchHit, ...]:
     """The best photos; among equals the newest first."""
     roster = sources.basis.roster
-    taken = roster.taken_utc[np.searchsorted(roster.keys, shown.keys)]
+    taken = roster.taken_utc[rows_of(shown.keys, roster.keys)]
     best = _best(limit, shown.strengths, taken)
     best = best[np.lexsort((shown.keys[best], -taken[best], -shown.strengths[best]))][:limit]
     photos = sources.unit.photos.by_keys(shown.keys[best].tolist())

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from photos_engine.experiences.search.matches import Matches
+from photos_engine.experiences.search.matches import Matches, rows_of
 from photos_engine.experiences.search.names import years_of
 from photos_engine.experiences.search.sources import SearchSources
 from photos_engine.types import FacetCount
@@ -18,7 +18,7 @@ _MOST = 20
 def count_facets(shown: Matches, sources: SearchSources) -> Mapping[str, tuple[FacetCount, ...]]:
     """How many of the photos are of each year, place, person and tag; years newest first, the others most first."""
     roster, names, taxonomy = sources.basis.roster, sources.basis.names, sources.taxonomy
-    rows = np.searchsorted(roster.keys, shown.keys)
+    rows = rows_of(shown.keys, roster.keys)
     years, per_year = np.unique(years_of(roster.taken_local[rows]), return_counts=True)
     places, per_place = np.unique(roster.place_ids[rows], return_counts=True)
     cities: dict[str, int] = {}

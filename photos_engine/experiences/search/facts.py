@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from photos_engine.curation import describe_kind
 from photos_engine.experiences.search.dates import Span, When
-from photos_engine.experiences.search.matches import NOTHING, Matches, either, match_alike, merged
+from photos_engine.experiences.search.matches import NOTHING, Matches, either, match_alike, merged, rows_of
 from photos_engine.experiences.search.query import (
     Blurred,
     Cameras,
@@ -176,8 +176,8 @@ def _match_head_count(wanted: HeadCount, sources: SearchSources) -> Matches:
     named, times = np.unique(columns.people.keys, return_counts=True)
     keys = merged(columns.heads.keys, named)
     counts = np.zeros(len(keys), np.int64)
-    counts[np.searchsorted(keys, columns.heads.keys)] = columns.heads.chances.astype(np.int64)
-    rows = np.searchsorted(keys, named)
+    counts[rows_of(columns.heads.keys, keys)] = columns.heads.chances.astype(np.int64)
+    rows = rows_of(named, keys)
     counts[rows] = np.maximum(counts[rows], times)
     fits = (counts >= wanted.least) & (counts <= wanted.most)
     keys, counts = keys[fits], counts[fits]

@@ -15,7 +15,7 @@ from photos_engine.analyzers.taxonomy import Taxonomy
 from photos_engine.analyzers.taxonomy import words as bare_words
 from photos_engine.experiences.search.facts import match_words
 from photos_engine.experiences.search.likeness import Evidence, match_likeness
-from photos_engine.experiences.search.matches import NOTHING, Matches, all_of, either, merged
+from photos_engine.experiences.search.matches import NOTHING, Matches, all_of, either, merged, rows_of
 from photos_engine.experiences.search.sources import SearchSources
 from photos_engine.experiences.search.understand import STOP_WORDS
 from photos_engine.index.protocol import Keys
@@ -138,7 +138,7 @@ def _stronger(a: Matches, b: Matches) -> Matches:
     keys = merged(a.keys, b.keys)
     strengths = np.zeros((2, len(keys)), np.float32)
     for row, part in zip(strengths, (a, b), strict=True):
-        row[np.searchsorted(keys, part.keys)] = part.strengths
+        row[rows_of(part.keys, keys)] = part.strengths
 
     def why(key: int, _: float) -> tuple[Reason, ...]:
         in_a, in_b = strengths[:, keys.searchsorted(key)]
