@@ -183,7 +183,8 @@ def _suggest(query: Query, sources: SearchSources) -> tuple[str, ...]:
             match term.meaning:
                 case Phrase():
                     offers += suggest_for(term.text, sources)
-                case Where():
+                case Where(country=country):
+                    offers += [country] if country in names.place_counts else []
                     offers += names.cities[:3]
                 case When():
                     offers += [str(year) for year in islice(names.by_year, 3)]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from photos_engine.curation import describe_kind
 from photos_engine.experiences.search.dates import Span, When
 from photos_engine.experiences.search.matches import NOTHING, Matches, either, match_alike, merged, rows_of
+from photos_engine.experiences.search.names import split
 from photos_engine.experiences.search.query import (
     Blurred,
     Cameras,
@@ -62,6 +63,8 @@ def match_fact(fact: Fact, text: str, sources: SearchSources) -> Matches:
     match fact:
         case When():
             return _match_when(fact, text, sources)
+        case Where(geoname_ids=()):
+            return match_words(split(text), sources)  # nobody took a position there, yet a folder may be called so
         case Where():
             return _match_rows(
                 np.isin(roster.place_ids, fact.geoname_ids), "place", f"It was taken in {fact.name}.", roster

@@ -1,7 +1,7 @@
 """From words to a query: what in it is a time, a place, a person, a fact, and what is to be seen.
 
 Names that are longer win over shorter ones, and the library's own over the world's: "christmas tree" is no
-feast, and "Nice" is a city only for those who have been there.
+feast, and "Nice" is a city only for those who have been there (see `cities`).
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain
 
 from photos_engine.analyzers.taxonomy import Taxonomy
 from photos_engine.errors import UsageError
+from photos_engine.experiences.search.cities import city_names
 from photos_engine.experiences.search.countries import country_of
 from photos_engine.experiences.search.counts import read_head_count
 from photos_engine.experiences.search.dates import Almanac, When, read_when
@@ -200,9 +201,9 @@ def _read_term(
         found = _longer(found, _look_up(words, vocabulary))
     found = _longer(found, read_when(words, almanac))
     found = _longer(found, read_head_count(words))
-    for late in (shape_names(), country_names()):
+    for late in (shape_names, country_names, partial(city_names, taxonomy)):
         if found is None and not tag_length:
-            found = _look_up(words, late)
+            found = _look_up(words, late())
     return found if found is not None and found[0] >= tag_length else None
 
 

@@ -298,6 +298,44 @@ def test_countries_without_photos_are_places_too(ask_life: Ask, name: str) -> No
     assert answer.suggestions == ("Lisbon", "São Paulo")
 
 
+@pytest.mark.parametrize("name", ["Berlin", "tokyo", "New York", "New York City", "Rio de Janeiro", "Reykjavik"])
+def test_large_cities_without_photos_are_places_too(ask_life: Ask, name: str) -> None:
+    answer = ask_life(f"beach in {name}")
+    assert (answer.understood, answer.stage) == ({"words": ["beach"], "places": [name]}, "none")
+    assert {"Lisbon", "São Paulo"} <= set(answer.suggestions)
+
+
+def test_the_country_of_a_city_without_photos_is_suggested_first(ask_life: Ask) -> None:
+    assert ask_life("Porto").suggestions == ("Portugal", "Lisbon", "São Paulo")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "nice",
+        "reading",
+        "bath",
+        "mobile",
+        "orange",
+        "split",
+        "florence",
+        "victoria",
+        "charlotte",
+        "buffalo",
+        "long beach",
+        "phoenix",
+    ],
+)
+def test_what_says_something_else_too_is_no_city(ask_life: Ask, name: str) -> None:
+    assert "places" not in ask_life(f"a photo of {name}").understood
+
+
+def test_a_city_without_positions_is_found_by_the_photos_own_words(library: Library, ask: Ask) -> None:
+    library.add("berlin_17")
+    answer = ask("Berlin")
+    assert (answer.understood, names(answer), answer.stage) == ({"places": ["Berlin"]}, ["berlin_17"], "metadata")
+
+
 def test_us_alone_is_no_country(ask_life: Ask) -> None:
     assert "places" not in ask_life("pictures of us").understood
 
