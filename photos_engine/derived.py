@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -28,7 +27,7 @@ from photos_engine.experiences.memories import (
     encode_concepts,
     refresh_memories,
 )
-from photos_engine.experiences.search import Basis, Columns, Completions
+from photos_engine.experiences.search import Basis, Columns, Completions, write_pets
 from photos_engine.files import write_atomically
 from photos_engine.graph import KnownStay, Look, PersonalGraph, build_graph, look_at
 from photos_engine.index import CompactIndex, VectorIndex
@@ -83,7 +82,17 @@ class Derived:
                     except OSError as error:  # as for the index
                         logger.warning("the graph can't be kept: %s", error)
                 self._graph = graph
+                self._leave_word_of_pets(graph, snapshot)
             return self._graph
+
+    def _leave_word_of_pets(self, graph: PersonalGraph, snapshot: Snapshot) -> None:
+        """For search, which asks no graph; it is no change of the library, and known from the next one on."""
+        name, value = write_pets(graph.pets(), snapshot.decisions)
+        with self._store.read() as unit:
+            is_known = unit.setting(name) == value
+        if not is_known:
+            with self._store.begin() as unit:
+                unit.set_setting(name, value)
 
     def _build_graph(self, snapshot: Snapshot) -> PersonalGraph:
         with self._store.read() as unit:
@@ -179,7 +188,7 @@ class Derived:
             if kept is None or kept[:2] != (model, revision):
                 columns = self._columns(unit, model)
                 if kept is not None and columns is kept[2].columns:
-                    basis = replace(kept[2], decided=unit.lookups.decided())
+                    basis = kept[2].after_decisions(unit)
                 else:
                     basis = Basis.read(unit, model, columns)
                 kept = self._search_basis = model, revision, basis

@@ -68,6 +68,7 @@ _PLAIN_FACTS = (
 )
 
 
+_KEYS_OF = select(photo.c.id).where(photo.c.content_hash.in_(listed)).order_by(photo.c.id)
 _KEY_OF = select(photo.c.id).where(photo.c.content_hash == bindparam("content_hash"))
 _SEARCH_WORDS = text("SELECT rowid FROM photo_text WHERE photo_text MATCH :query")
 _QUOTE_WORDS = text(
@@ -181,6 +182,10 @@ class PhotoRepository:
         """The key of the photo with this content."""
         key: int | None = self._connection.scalar(_KEY_OF, {"content_hash": content_hash})
         return key
+
+    def keys_of(self, content_hashes: Sequence[str]) -> list[int]:
+        """The keys of the photos with some contents, ascending; unknown contents are left out."""
+        return list(self._connection.scalars(_KEYS_OF, {"listed": json.dumps(list(content_hashes))}))
 
     def find(self, subject: str | os.PathLike[str]) -> Photo:
         """The photo with this id, or whose file lies at this path.

@@ -70,8 +70,10 @@ def match_fact(fact: Fact, text: str, sources: SearchSources) -> Matches:
                 np.isin(roster.place_ids, fact.geoname_ids), "place", f"It was taken in {fact.name}.", roster
             )
         case Who():
-            keys, _ = sources.basis.columns.people.find(fact.names)
-            return match_alike(keys, "person", f"Its metadata name {' or '.join(fact.names)}.")
+            who = " or ".join(fact.names)
+            named, called = (each.find(fact.names)[0] for each in (sources.basis.columns.people, sources.basis.called))
+            others = match_alike(called, "person", f"It is of {who}, as you or your keywords say.").without(named)
+            return either(match_alike(named, "person", f"Its metadata name {who}."), others)
         case Utility():
             return _match_utility(fact.kind, sources)
         case Formats():

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from photos_engine.derived import Derived
-from photos_engine.experiences.search import Columns, search
+from photos_engine.experiences.search import Basis, Columns, search
 from photos_engine.experiences.search.columns import Postings
 from photos_engine.experiences.search.matches import is_in, merged, rows_of
 from photos_engine.library import Library as EngineLibrary
@@ -190,3 +190,22 @@ def test_the_spread_of_the_concepts_is_theirs() -> None:
     np.testing.assert_allclose(mean, cosines.mean(axis=1), atol=1e-4)
     np.testing.assert_allclose(deviation, cosines.std(axis=1), rtol=0.01)
     assert (deviation <= cosines.std(axis=1) + 1e-4).all()
+
+
+def test_names_that_are_given_are_known_with_the_next_decision(library: Library, tmp_path: Path) -> None:
+    derived = Derived(EngineLibrary.open(tmp_path), library.store, {})
+
+    def basis() -> Basis:
+        with library.store.read() as unit:
+            return derived.search_basis(unit, MODEL)
+
+    before = basis()
+    with library.store.begin() as unit:
+        unit.decisions.add("person:ben", "node", Decision.NAME, "Robert")
+        unit.touch(photos=False)
+    after = basis()
+    assert "Robert" in after.names.people_names
+    assert "Robert" not in before.names.people_names
+    with library.store.begin() as unit:
+        unit.touch(photos=False)
+    assert basis().names is after.names
