@@ -175,22 +175,22 @@ def _stage(hits: Iterable[SearchHit]) -> str:
 
 
 def _suggest(query: Query, sources: SearchSources) -> tuple[str, ...]:
-    """What to ask instead: near what was asked for, or else what the library has most of."""
+    """What to ask instead: near what was asked for; what the library has most of where nothing was to be seen."""
     names = sources.basis.names
     offers: list[str] = []
-    for clause in query.clauses:
-        for term in clause.terms if not clause.is_negated else ():
-            match term.meaning:
-                case Phrase():
-                    offers += suggest_for(term.text, sources)
-                case Where(country=country):
-                    offers += [country] if country in names.place_counts else []
-                    offers += names.cities[:3]
-                case When():
-                    offers += [str(year) for year in islice(names.by_year, 3)]
-                case Who():
-                    offers += names.people_names[:3]
-    if not offers:
+    wanted = [term for clause in query.clauses if not clause.is_negated for term in clause.terms]
+    for term in wanted:
+        match term.meaning:
+            case Phrase():
+                offers += suggest_for(term.text, sources)
+            case Where(country=country):
+                offers += [country] if country in names.place_counts else []
+                offers += names.cities[:3]
+            case When():
+                offers += [str(year) for year in islice(names.by_year, 3)]
+            case Who():
+                offers += names.people_names[:3]
+    if not offers and not any(isinstance(term.meaning, Phrase) for term in wanted):
         counts = sources.basis.tag_counts
         known = (sources.taxonomy.tag(tag_id) for tag_id in counts if tag_id in sources.taxonomy)
         offers = [tag.label for tag in known if not tag.is_hidden]

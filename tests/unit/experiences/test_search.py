@@ -493,7 +493,14 @@ def test_any_beginning_can_be_completed(completions: Completions, text: str) -> 
 def test_a_query_that_asks_for_nothing_finds_nothing(ask_life: Ask, query: str) -> None:
     answer = ask_life(query)
     assert (answer.stage, answer.results) == ("none", ())
-    assert answer.suggestions
+    assert answer.suggestions or "words" in answer.understood  # a symbol that shows something
+
+
+def test_broader_things_are_suggested_and_nothing_far_fetched(library: Library, ask: Ask) -> None:
+    library.add("herd", "a field", tags={"animal": 0.9})
+    library.add("street", "a street", tags={"street": 0.9})
+    assert ask("giraffe").suggestions == ("animal",)
+    assert ask("stethoscope").suggestions == ()
 
 
 def test_too_long_a_query_is_refused_in_one_line(ask_life: Ask) -> None:
@@ -520,7 +527,8 @@ QUERY_PIECES = st.sampled_from([*PIECES.split(), "\0"])
 def test_any_text_has_an_answer(ask_life: Ask, query: str) -> None:
     answer = ask_life(query)
     assert (answer.stage == "none") == (not answer.results)
-    assert answer.results or answer.suggestions
+    # Of what is to be seen, nothing that the library has may be near.
+    assert answer.results or answer.suggestions or "words" in answer.understood
     assert all(0 < hit.score <= 1 and hit.reasons for hit in answer.results)
 
 
