@@ -65,6 +65,12 @@ _BEYOND = (
 )
 _BEYOND_WORDS = frozenset(_BEYOND.split())
 """Orders, histories and properties that no photo shows and search knows nothing of: the answer says so."""
+_UNSEEN_WORDS = (
+    "beautiful lovely nice pretty gorgeous stunning amazing awesome wonderful great good perfect cool delicious tasty "
+    "yummy hot cold warm fresh cheap expensive famous"
+)
+_UNSEEN = frozenset(_UNSEEN_WORDS.split())
+"""What no picture tells of a thing: before one that the taxonomy knows, the answer says that it was passed over."""
 _SIZES = re.compile(
     r"\b(?:bigger|larger|smaller|more|less)\s+than\s+[\d.,]+\s*(?:[kmg]b|mp|megapixels?|pixels?)\b", re.I
 )
@@ -164,9 +170,11 @@ def _take(
     if token.is_exact:
         draft.add_term(Term(token.text, Exact()))
         return 1
-    found = read(_folded_run(tokens))
+    run = _folded_run(tokens)
+    found = read(run)
     if found is None:
-        if token.folded in _BEYOND_WORDS and not taxonomy.find(token.text):
+        is_unseen = token.folded in _UNSEEN and not _tag_length(run, taxonomy) and _tag_length(run[1:], taxonomy)
+        if is_unseen or (token.folded in _BEYOND_WORDS and not taxonomy.find(token.text)):
             draft.not_understood.append(token.text)
         else:
             draft.add_word(token.text)
@@ -226,7 +234,7 @@ def _parts(word: str) -> Sequence[str]:
 
 
 def _tag_length(words: Sequence[str], taxonomy: Taxonomy) -> int:
-    lengths = range(min(_LONGEST_NAME, len(words)), 0, -1)
+    lengths = range(min(_LONGEST_NAME, len(words)), 0, -1)  # none for no words
     return next((n for n in lengths if words[0] not in STOP_WORDS and taxonomy.find(" ".join(words[:n]))), 0)
 
 

@@ -376,6 +376,16 @@ def test_what_no_photo_shows_is_said_and_passed_over(ask_life: Ask, text: str, n
     assert set(names(answer)) == {"rex", "fido"}
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("expensive dog", "dog"), ("a hot dog", "hot dog"), ("hot zithers", "hot zithers"), ("expensive", "expensive")],
+)
+def test_what_no_picture_tells_of_a_known_thing_is_passed_over(ask_life: Ask, text: str, words: str) -> None:
+    understood = ask_life(text).understood
+    assert understood["words"] == [words]
+    assert ("not_understood" in understood) == (text == "expensive dog")
+
+
 def test_and_in_capitals_is_no_word(ask_life: Ask) -> None:
     assert ask_life("dog AND snow").understood == {"words": ["dog snow"]}
     assert names(ask_life("dog AND snow")) == ["fido"]
