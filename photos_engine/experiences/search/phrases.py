@@ -184,7 +184,7 @@ def nearest_tags(text: str, sources: SearchSources) -> list[tuple[Tag, float]]:
 def _broader(names: Sequence[Named], sources: SearchSources) -> str | None:
     """The least common of the broader things that the library has photos of."""
     above = {tag_id for named in names for tag_id in sources.taxonomy.ancestors(named.tag.id)}
-    tags = (sources.taxonomy.tag(tag_id) for tag_id in reversed(sources.basis.tag_counts) if tag_id in above)
+    tags = (sources.taxonomy.tag(tag_id) for tag_id in reversed(tuple(sources.basis.tag_counts)) if tag_id in above)
     shown = (tag.label for tag in tags if not tag.is_hidden and len(_sure(_match_tag(tag, "tag", "", sources))))
     return next(shown, None)
 
