@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -28,7 +27,7 @@ from photos_engine.experiences.memories import (
     encode_concepts,
     refresh_memories,
 )
-from photos_engine.experiences.search import Basis, Columns, Completions
+from photos_engine.experiences.search import Basis, Columns, Completions, write_pets
 from photos_engine.files import write_atomically
 from photos_engine.graph import KnownStay, PersonalGraph, build_graph
 from photos_engine.index import CompactIndex, VectorIndex
@@ -87,7 +86,15 @@ class Derived:
                 except OSError as error:  # as for the index
                     logger.warning("the graph can't be kept: %s", error)
             self._graph = graph
+            self._leave_word_of_pets(graph, survey)
         return self._graph
+
+    def _leave_word_of_pets(self, graph: PersonalGraph, survey: Survey) -> None:
+        """For search, which asks no graph; it is no change of the library, and known from the next one on."""
+        name, value = write_pets(graph.pets(), survey.unit.decisions.all())
+        if survey.unit.setting(name) != value:
+            with self._store.begin() as unit:
+                unit.set_setting(name, value)
 
     def _build_graph(self, survey: Survey) -> PersonalGraph:
         known = survey.unit.stays.all()
@@ -152,11 +159,11 @@ class Derived:
                 self._concepts = model, None
         return self._concepts[1]
 
-    def index(self, model: str) -> VectorIndex:
-        """The vector index of all present photos that a model has analysed."""
-        with self._lock, self._store.read() as unit:
+    def index(self, unit: UnitOfWork, model: str) -> VectorIndex:
+        """The vector index of all present photos that a model has analysed; it may be ahead of what `unit` sees."""
+        with self._lock:
             kept = self._index if self._index is not None and self._index[1].model == model else None
-            if kept is not None and kept[0] == unit.photos_revision:
+            if kept is not None and kept[0] >= unit.photos_revision:
                 return kept[1]
             index = kept[1] if kept is not None else self._load_index(model)
             present, known = self.search_basis(unit, model).columns.seen, index.keys()
@@ -175,11 +182,9 @@ class Derived:
 
     def prepare_search(self, model: str) -> VectorIndex:
         """Bring in step what searches use, so that the next one need not: the vector index, and the columns beside."""
-        with self._lock:
-            index = self.index(model)
-            with self._store.read() as unit:
-                self.search_basis(unit, model)
-            return index
+        with self._lock, self._store.read() as unit:
+            self.search_basis(unit, model)
+            return self.index(unit, model)
 
     def search_basis(self, unit: UnitOfWork, model: str) -> Basis:
         """What searches in the state that a unit of work sees have in common."""
@@ -188,7 +193,7 @@ class Derived:
             if kept is None or kept[:2] != (model, revision):
                 columns = self._columns(unit, model)
                 if kept is not None and columns is kept[2].columns:
-                    basis = replace(kept[2], decided=unit.lookups.decided())
+                    basis = kept[2].after_decisions(unit)
                 else:
                     basis = Basis.read(unit, model, columns)
                 kept = self._search_basis = model, revision, basis

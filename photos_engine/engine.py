@@ -62,7 +62,7 @@ from photos_engine.pictures import PhotoLike, Pictures, cut_region, path_of
 from photos_engine.pipeline import Pipeline, Reanalysis, is_away
 from photos_engine.reading import READ_KINDS, Reading
 from photos_engine.salvage import read_backup, read_kept, restore
-from photos_engine.store import Store
+from photos_engine.store import Store, UnitOfWork
 from photos_engine.types import (
     EMBEDDING_DIMENSIONS,
     Box,
@@ -303,12 +303,12 @@ class PhotosEngine:
         Raises: UsageError for a limit below 1, a query of more than 1,000 characters, a region that isn't one or is
         of no picture; PhotoError, PhotoNotFound for the picture.
         """
-        model = self._active_model()
-        example = self._example(like, region, model)
-        absent = None if model in self._models else AbsentWords(self._taxonomy)
-        words = absent or self._models.words(model)
-        index = CompactIndex(model, EMBEDDING_DIMENSIONS) if absent else self._derived.index(model)
         with self._store.read() as unit:
+            model = unit.models.active
+            example = self._example(unit, like, region, model)
+            absent = None if model in self._models else AbsentWords(self._taxonomy)
+            words = absent or self._models.words(model)
+            index = CompactIndex(model, EMBEDDING_DIMENSIONS) if absent else self._derived.index(unit, model)
             sources = SearchSources(
                 unit=unit,
                 basis=self._derived.search_basis(unit, model),
@@ -321,10 +321,9 @@ class PhotosEngine:
                 today=_today(),
             )
             answer = search(query, limit=limit, sources=sources, example=example, with_facets=facets)
-        if absent is None or not absent.was_asked:
+            following = unit.models.next or self._models.shipped if absent and absent.was_asked else None
+        if following is None:
             return answer
-        with self._store.read() as unit:
-            following = unit.models.next or self._models.shipped
         why = f"not before {following} has seen the library, since {model} is not installed any more"
         return replace(answer, understood={**answer.understood, "likeness": why})
 
@@ -356,7 +355,7 @@ class PhotosEngine:
         except OSError as error:
             raise ConfigError(f"tags can't be written to {os.fspath(feed)}: {error.strerror or error}") from error
 
-    def _example(self, like: PhotoLike | None, region: Box | None, model: str) -> Example | None:
+    def _example(self, unit: UnitOfWork, like: PhotoLike | None, region: Box | None, model: str) -> Example | None:
         """The picture to find others like, as the library's model sees it."""
         if like is None:
             if region is not None:
@@ -365,8 +364,7 @@ class PhotosEngine:
         found = self._find(like)
         key, path = (found.key, found.path) if isinstance(found, Photo) else (None, found)
         if key is not None and region is None:
-            with self._store.read() as unit:
-                known = unit.analyses.embedding(model, key)
+            known = unit.analyses.embedding(model, key)
             if known is not None:
                 return Example(path.name, known, key)
         pixels = self._pictures.decode(path).pixels

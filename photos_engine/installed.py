@@ -30,6 +30,9 @@ from photos_engine.types import EMBEDDING_DIMENSIONS, ByteArray, FloatArray, Mod
 
 logger = logging.getLogger(__name__)
 
+_FORMAT, _CONCEPT_ARRAYS = 2, ("vectors", "middle", "axes")
+"""Of the file that concepts are kept in."""
+
 
 class InstalledModels:
     """The models that can be asked, opened when first needed. Safe to call from several threads."""
@@ -118,7 +121,7 @@ class ModelWords:
         self._folder, self._taxonomy = manifest.folder, taxonomy
         self._concepts_path = concepts_path
         tower = [file.sha256 for name, file in sorted(manifest.artefacts.items())]
-        self._stamp = json.dumps([self.model, tower, [tag.label for tag in taxonomy.tags]])
+        self._stamp = json.dumps([_FORMAT, self.model, tower, [tag.label for tag in taxonomy.tags]])
         self._lock = threading.RLock()
         self._encoder: TextEncoder | None = None
         self._concepts: Concepts | None = None
@@ -154,11 +157,12 @@ class ModelWords:
         """The taxonomy's tags, encoded in some seconds and kept for this model and taxonomy. Raises: as `encode`."""
         with self._lock:
             if self._concepts is None:
-                vectors = _read_concepts(self._concepts_path, self._stamp)
-                if vectors is None:
-                    vectors = Concepts.of(self._taxonomy, self.encode).vectors
-                    _keep_concepts(self._concepts_path, self._stamp, vectors)
-                self._concepts = Concepts(self._taxonomy.tags, vectors)
+                arrays = _read_concepts(self._concepts_path, self._stamp)
+                if arrays is not None:
+                    self._concepts = Concepts(self._taxonomy.tags, **arrays)
+                else:
+                    self._concepts = Concepts.of(self._taxonomy, self.encode)
+                    _keep_concepts(self._concepts_path, self._stamp, self._concepts)
             return self._concepts
 
     def _tower(self) -> TextEncoder:
@@ -168,11 +172,13 @@ class ModelWords:
             return self._encoder
 
 
-def _read_concepts(path: Path, stamp: str) -> FloatArray | None:
-    """The concepts' vectors, if they are there and still right."""
+def _read_concepts(path: Path, stamp: str) -> dict[str, FloatArray] | None:
+    """What the concepts are made of, if it is there and still right."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            return stored["vectors"].astype(np.float32) if str(stored["stamp"]) == stamp else None
+            if str(stored["stamp"]) != stamp:
+                return None
+            return {name: stored[name].astype(np.float32) for name in _CONCEPT_ARRAYS}
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
@@ -180,9 +186,9 @@ def _read_concepts(path: Path, stamp: str) -> FloatArray | None:
         return None
 
 
-def _keep_concepts(path: Path, stamp: str, vectors: FloatArray) -> None:
+def _keep_concepts(path: Path, stamp: str, concepts: Concepts) -> None:
     buffer = io.BytesIO()
-    np.savez(buffer, stamp=np.array(stamp), vectors=vectors)
+    np.savez(buffer, stamp=np.array(stamp), **{name: getattr(concepts, name) for name in _CONCEPT_ARRAYS})
     try:
         write_atomically(path, buffer.getvalue(), durable=False, make_folders=True)
     except OSError as error:  # a library on a full disk can still be searched

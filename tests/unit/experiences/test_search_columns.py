@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from fakes.changing import MODEL as CHANGING
 from fakes.changing import Step, begin_library, see_all, steps, take_steps
-from fakes.searchable import MODEL, Library, fill_with_a_life, open_library
+from fakes.searchable import MODEL, Library, fill_with_a_life, known_concepts, open_library
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photos_engine.derived import Derived
-from photos_engine.experiences.search import Columns, search
+from photos_engine.experiences.search import Basis, Columns, search
 from photos_engine.experiences.search.columns import Postings
-from photos_engine.experiences.search.matches import merged
+from photos_engine.experiences.search.matches import is_in, merged, rows_of
 from photos_engine.library import Library as EngineLibrary
 from photos_engine.store import Store
 from photos_engine.store.lookups import Column
@@ -198,3 +198,43 @@ def test_postings_joined_are_those_of_all(pairs: list[tuple[int, str]], split: i
 @given(*[st.lists(st.integers(0, 50), unique=True).map(sorted)] * 2)
 def test_merged_keys_are_the_union(a: list[int], b: list[int]) -> None:
     assert merged(np.array(a, np.int64), np.array(b, np.int64)).tolist() == sorted({*a, *b})
+
+
+@given(st.integers(0, 5_000), st.integers(0, 5_000), st.integers(-3_000, 3_000), st.integers(0, 2**32))
+def test_keys_are_found_among_others_however_many(few: int, many: int, shift: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    keys, others = (np.unique(rng.integers(0, 10_000, count)) for count in (few, many))
+    keys += shift  # some beyond the others at either end
+    assert is_in(keys, others).tolist() == np.isin(keys, others).tolist()
+    some = keys[rng.random(len(keys)) < 0.7]
+    assert keys[rows_of(some, keys)].tolist() == some.tolist()
+
+
+def test_the_spread_of_the_concepts_is_theirs() -> None:
+    concepts = known_concepts()
+    assert len(concepts.axes) < len(concepts.vectors)
+    embeddings = np.random.default_rng(0).standard_normal((50, concepts.vectors.shape[1])).astype(np.float32)
+    cosines = embeddings @ concepts.vectors.T
+    mean, deviation = concepts.spread(embeddings)
+    np.testing.assert_allclose(mean, cosines.mean(axis=1), atol=1e-4)
+    np.testing.assert_allclose(deviation, cosines.std(axis=1), rtol=0.01)
+    assert (deviation <= cosines.std(axis=1) + 1e-4).all()
+
+
+def test_names_that_are_given_are_known_with_the_next_decision(library: Library, tmp_path: Path) -> None:
+    derived = Derived(EngineLibrary.open(tmp_path), library.store, {})
+
+    def basis() -> Basis:
+        with library.store.read() as unit:
+            return derived.search_basis(unit, MODEL)
+
+    before = basis()
+    with library.store.begin() as unit:
+        unit.decisions.add("person:ben", "node", Decision.NAME, "Robert")
+        unit.touch(photos=False)
+    after = basis()
+    assert "Robert" in after.names.people_names
+    assert "Robert" not in before.names.people_names
+    with library.store.begin() as unit:
+        unit.touch(photos=False)
+    assert basis().names is after.names
