@@ -175,7 +175,7 @@ def _stage(hits: Iterable[SearchHit]) -> str:
 
 
 def _suggest(query: Query, sources: SearchSources) -> tuple[str, ...]:
-    """What to ask instead: near what was asked for; what the library has most of where nothing was to be seen."""
+    """What to ask instead: near what was asked for, or else what the library has most of."""
     names = sources.basis.names
     offers: list[str] = []
     wanted = [term for clause in query.clauses if not clause.is_negated for term in clause.terms]
@@ -190,7 +190,7 @@ def _suggest(query: Query, sources: SearchSources) -> tuple[str, ...]:
                 offers += [str(year) for year in islice(names.by_year, 3)]
             case Who():
                 offers += names.people_names[:3]
-    if not offers and not any(isinstance(term.meaning, Phrase) for term in wanted):
+    if not offers:
         counts = sources.basis.tag_counts
         known = (sources.taxonomy.tag(tag_id) for tag_id in counts if tag_id in sources.taxonomy)
         offers = [tag.label for tag in known if not tag.is_hidden]

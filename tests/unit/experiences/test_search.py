@@ -503,14 +503,14 @@ def test_any_beginning_can_be_completed(completions: Completions, text: str) -> 
 def test_a_query_that_asks_for_nothing_finds_nothing(ask_life: Ask, query: str) -> None:
     answer = ask_life(query)
     assert (answer.stage, answer.results) == ("none", ())
-    assert answer.suggestions or "words" in answer.understood  # a symbol that shows something
+    assert answer.suggestions
 
 
-def test_broader_things_are_suggested_and_nothing_far_fetched(library: Library, ask: Ask) -> None:
+def test_broader_things_are_suggested_or_else_what_there_is_most_of(library: Library, ask: Ask) -> None:
     library.add("herd", "a field", tags={"animal": 0.9})
     library.add("street", "a street", tags={"street": 0.9})
     assert ask("giraffe").suggestions == ("animal",)
-    assert ask("stethoscope").suggestions == ()
+    assert set(ask("stethoscope").suggestions) == {"animal", "street"}  # none of them is near: so all that there is
 
 
 def test_too_long_a_query_is_refused_in_one_line(ask_life: Ask) -> None:
@@ -538,7 +538,7 @@ def test_any_text_has_an_answer(ask_life: Ask, query: str) -> None:
     answer = ask_life(query)
     assert (answer.stage == "none") == (not answer.results)
     # Of what is to be seen, nothing that the library has may be near.
-    assert answer.results or answer.suggestions or "words" in answer.understood
+    assert answer.results or answer.suggestions
     assert all(0 < hit.score <= 1 and hit.reasons for hit in answer.results)
 
 
