@@ -80,6 +80,6 @@ def _edges(strips: Values) -> Values:
     step = lower - upper
     step[-1] = 0.0
     # The channel that says most in all strips together; brightness where nothing does.
-    edge: Values = step[:, :, int(np.abs(step).max(0).mean(0).argmax())]
-    strongest = np.abs(edge).max(0)
-    return edge / np.maximum(strongest, _FAINTEST)
+    edge = step[:, :, int(np.abs(step).max(0).mean(0).argmax())]
+    says: Values = edge / np.maximum(np.abs(edge).max(0), _FAINTEST)
+    return says
