@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -151,12 +151,13 @@ _SCREENS = frozenset(
 _LOSSLESS = frozenset({"PNG", "BMP", "GIF"})
 _HEAD_FLOOR = 0.002
 """The head is a linear layer fitted on some thousand pictures: below 1 in 500 its figures are no evidence."""
+_LEAST_ODDS = math.log(_HEAD_FLOOR / (1.0 - _HEAD_FLOOR))
 
 
 # What is written on is for reading; the scene tag of such a kind is a second opinion from the same embedding, half as
 # good as an independent one would be, and worth nothing where no text is seen. Which kind it is, is the head's to say.
 _TEXT, _WRITTEN_TAG = 1.0, 2.0
-_WRITTEN_KINDS = ("receipt", "document", "handwriting", "whiteboard", "barcode")
+_WRITTEN_KINDS = frozenset({"receipt", "document", "handwriting", "whiteboard", "barcode"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,12 +265,15 @@ def describe_kind(kind: str) -> str:
 
 
 def _weigh_writing(tags: Mapping[str, float]) -> dict[str, float]:
-    weight = tags.get("text", 0.0) * (_TEXT + _WRITTEN_TAG * _surest(tags, _WRITTEN_KINDS))
-    return dict.fromkeys(_WRITTEN_KINDS, weight) if weight else {}
+    if not (text := tags.get("text", 0.0)):
+        return {}
+    return dict.fromkeys(_WRITTEN_KINDS, text * (_TEXT + _WRITTEN_TAG * _surest(tags, _WRITTEN_KINDS)))
 
 
 def _logit(probability: float) -> float:
-    clipped = min(max(probability, _HEAD_FLOOR), 1.0 - _HEAD_FLOOR)
+    if probability <= _HEAD_FLOOR:
+        return _LEAST_ODDS
+    clipped = min(probability, 1.0 - _HEAD_FLOOR)
     return math.log(clipped / (1.0 - clipped))
 
 
@@ -330,14 +334,18 @@ _LONG_EXPOSURE_S = 0.5
 """Nobody holds a camera still for that long by accident: traffic trails, water, stars."""
 
 # Tags of scenes that are dark or soft by nature.
-_DARK_SCENES = (
-    *("night", "night_city", "twilight", "starry_sky", "moon", "northern_lights", "sunset", "silhouette", "cave"),
-    *("fireworks", "lightning", "candle", "campfire", "fireplace", "christmas_lights", "halloween", "aquarium"),
-    *("concert", "stage_show", "theater", "nightclub", "performer"),
+_DARK_SCENES = frozenset(
+    {
+        *("night", "night_city", "twilight", "starry_sky", "moon", "northern_lights", "sunset", "silhouette", "cave"),
+        *("fireworks", "lightning", "candle", "campfire", "fireplace", "christmas_lights", "halloween", "aquarium"),
+        *("concert", "stage_show", "theater", "nightclub", "performer"),
+    }
 )
-_SOFT_SCENES = (
-    *("sunset", "sunrise", "twilight", "starry_sky", "northern_lights", "fog", "lightning", "fireworks"),
-    *("waterfall", "underwater", "motorsport"),
+_SOFT_SCENES = frozenset(
+    {
+        *("sunset", "sunrise", "twilight", "starry_sky", "northern_lights", "fog", "lightning", "fireworks"),
+        *("waterfall", "underwater", "motorsport"),
+    }
 )
 
 
@@ -398,8 +406,8 @@ def _shows_nothing(item: AnalysedPhoto) -> bool:
     return is_poor and not is_seen and not is_somebody_there and assess_utility(item).kind is None
 
 
-def _surest(tags: Mapping[str, float], names: Iterable[str]) -> float:
-    return max((tags.get(name, 0.0) for name in names), default=0.0)
+def _surest(tags: Mapping[str, float], names: frozenset[str]) -> float:
+    return max(map(tags.__getitem__, names & tags.keys()), default=0.0)
 
 
 # --- the one policy ------------------------------------------------------------------------------
