@@ -100,12 +100,12 @@ class Looks:
         zone = timezone(timedelta(seconds=round(float(self.wall_s[row] - self.utc_s[row]))))
         return (_EPOCH + timedelta(seconds=float(self.wall_s[row]))).replace(tzinfo=zone)
 
-    @property
-    def groups(self) -> IntVector:
-        """(n,): a number for the group of likenesses that each photo is in, -1 for none."""
+    def groups(self, rows: IntVector) -> IntVector:
+        """(len(rows),): a number for the group of likenesses that each of some photos is in, -1 for none."""
         number: dict[str, int] = {}
-        of_value = [number.setdefault(value[0], len(number)) for value in self.stacks.values]
-        return np.array([*of_value, NONE], np.int64)[self.stacks.codes]
+        stacks = (self.stacks[row] for row in rows.tolist())
+        groups = [NONE if stack is None else number.setdefault(stack[0], len(number)) for stack in stacks]
+        return np.array(groups, np.int64)
 
     def stack(self, row: int) -> Stack | None:
         """A photo's place in its group of likenesses."""

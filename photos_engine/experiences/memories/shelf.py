@@ -78,7 +78,7 @@ class Shelf:
         """What a choice among some photos looks at."""
         looks = self.looks
         subjects = looks.subjects.codes[at] if with_subjects else np.full(len(at), -1, np.int64)
-        stacks, is_keeper = looks.groups[at], looks.is_keeper[at]
+        stacks, is_keeper = looks.groups(at), looks.is_keeper[at]
         ids = [self.ids[n] for n in at.tolist()]
         return Traits(ids, looks.utc_s[at], looks.is_timed[at], stacks, is_keeper, subjects)
 
