@@ -47,15 +47,15 @@ def as_rgb(image: NDArray[Any]) -> ByteArray:
     return np.ascontiguousarray(pixels)
 
 
-def as_input(image: NDArray[Any]) -> ByteArray:
-    """Turn an array into the model's input: (260, 260, 3) RGB uint8, the whole picture squashed.
+def as_input(image: NDArray[Any], side_px: int = INPUT_SIDE_PX) -> ByteArray:
+    """Turn an array into the model's input: (side, side, 3) RGB uint8, the whole picture squashed.
 
     Raises: PhotoError as `as_rgb`.
     """
     pixels = as_rgb(image)
-    if pixels.shape[:2] == (INPUT_SIDE_PX, INPUT_SIDE_PX):
+    side = (side_px, side_px)
+    if pixels.shape[:2] == side:
         return pixels
-    side = (INPUT_SIDE_PX, INPUT_SIDE_PX)
     # A frame of 1,024 pixels is halved first, in half of the time; embeddings stay within a cosine of 0.998.
     small = Image.fromarray(pixels).resize(side, Image.Resampling.BICUBIC, reducing_gap=1.5)
     return np.asarray(small)
