@@ -185,7 +185,7 @@ def _about_searches(engine: PhotosEngine, origins: dict[str, str]) -> Iterator[s
         found = ", ".join(f"{_name(hit.photo.path, origins)} {hit.score:.2f}" for hit in answer.results)
         yield f"{query!r} (by {answer.stage}): {found or 'nothing'}"
         if not answer.results and answer.suggestions:
-            yield f"  did you mean: {', '.join(answer.suggestions)}"
+            yield f"  try: {', '.join(answer.suggestions)}"
 
 
 def _what_next(library: Path) -> Iterator[str]:
