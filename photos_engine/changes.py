@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from photos_engine.arrays import UNREADABLE
 from photos_engine.on_demand import photos_at
 from photos_engine.types import AnalysedPhoto, Census, DuplicateGroup, Snapshot
 
@@ -86,7 +86,7 @@ class Marks:
                 groups = tuple(tuple(members[a:b]) for a, b in zip([0, *ends], ends, strict=False))
                 names = tuple(file["names"].astype("U").tolist())
                 return cls(str(file["stamp"]), dict(digests), names, groups, frozenset(file["denied"].tolist()))
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile):  # a cache: without it all groups are made again
+        except UNREADABLE:  # a cache: without it all groups are made again
             return None
 
 
