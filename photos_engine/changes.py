@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photos_engine.arrays import UNREADABLE
-from photos_engine.on_demand import photos_at
 from photos_engine.types import AnalysedPhoto, Census, DuplicateGroup, Snapshot
 
 Indices = NDArray[np.int64]
@@ -49,8 +48,8 @@ class Marks:
         stamp: str,
         digests: Mapping[str, int] | None = None,
     ) -> Marks:
-        """Note what groups were made of. digests: as `digest_all` gives them, if at hand."""
-        digests = digest_all(snapshot, Census.of(snapshot.photos)) if digests is None else digests
+        """Note what groups were made of. digests: of the photos, by their ids, if at hand."""
+        digests = digest_all(snapshot) if digests is None else digests
         return cls(stamp, dict(digests), (), (), snapshot.not_duplicates).with_groups(frozenset(), groups)
 
     def with_groups(self, gone: Set[str], fresh: Iterable[DuplicateGroup]) -> Marks:
@@ -90,22 +89,9 @@ class Marks:
             return None
 
 
-def digest_all(
-    snapshot: Snapshot, census: Census, before: Marks | None = None, changed: Set[int] | None = None
-) -> dict[str, int]:
-    """Photo id -> a digest of all that groups depend on besides the content and the model.
-
-    changed: the keys of the photos that may have changed since `before`; those of all others are taken from there.
-    """
-    known = before.digests if before is not None and changed is not None else {}
-    anew = [
-        row
-        for row, (key, photo_id) in enumerate(zip(census.keys.tolist(), census.ids, strict=True))
-        if photo_id not in known or (changed and key in changed)
-    ]
-    digests = {photo_id: known.get(photo_id, 0) for photo_id in census.ids}
-    digests.update((item.photo.id, _digest(item)) for item in photos_at(snapshot.photos, anew))
-    return digests
+def digest_all(snapshot: Snapshot) -> dict[str, int]:
+    """The digest of every photo, by its id."""
+    return {item.photo.id: digest(item) for item in snapshot.photos}
 
 
 def find_affected(
@@ -153,7 +139,7 @@ def _changed(census: Census, before: Marks, now: Mapping[str, int], denied: froz
     return np.array([row for row, photo_id in enumerate(census.ids) if photo_id in seeds], np.int64)
 
 
-def _digest(item: AnalysedPhoto) -> int:
+def digest(item: AnalysedPhoto) -> int:
     """64 bits of what groups depend on besides the content and the model: the file, its facts, what was decided."""
     photo, facts = item.photo, item.photo.facts
     told = (

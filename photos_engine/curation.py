@@ -14,6 +14,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -108,10 +109,10 @@ _SCAN_NAME = re.compile(
 
 def read_origins(path: Path) -> frozenset[Origin]:
     """Say what a file's name and its three nearest folders tell about how it came into the library."""
-    *folders, name = (_fold(part) for part in path.parts[-4:])
+    *folders, name = path.parts[-4:]
+    name = _fold(name)
     stem = name.rpartition(".")[0] or name
-    matches = (_FOLDER.fullmatch(folder) for folder in folders)
-    origins = {Origin(match.lastgroup) for match in matches if match and match.lastgroup}
+    origins = {origin for origin in map(_folder_origin, folders) if origin}
     if _SCREENSHOT_NAME.search(stem):
         origins.add(Origin.SCREENSHOT_NAME)
     elif _MESSENGER_NAME.match(stem):
@@ -121,6 +122,12 @@ def read_origins(path: Path) -> frozenset[Origin]:
     elif _CAMERA_NAME.match(stem):
         origins.add(Origin.CAMERA)
     return frozenset(origins)
+
+
+@lru_cache(maxsize=4096)  # thousands of photos lie in the same few folders
+def _folder_origin(name: str) -> Origin | None:
+    match = _FOLDER.fullmatch(_fold(name))
+    return Origin(match.lastgroup) if match and match.lastgroup else None
 
 
 def _fold(text: str) -> str:
@@ -413,11 +420,13 @@ def _surest(tags: Mapping[str, float], names: frozenset[str]) -> float:
 # --- the one policy ------------------------------------------------------------------------------
 
 
-def is_showable(item: AnalysedPhoto) -> Verdict:
+def is_showable(
+    item: AnalysedPhoto, utility: UtilityVerdict | None = None, quality: QualityVerdict | None = None
+) -> Verdict:
     """Say whether a photo may be shown unasked, in memories, featured photos and wallpapers alike.
 
     Not what was hidden, featured less or rejected by a person, not utility content, not spoiled shots, and
-    of files that show the same or frames of one burst only the keeper.
+    of files that show the same or frames of one burst only the keeper. utility, quality: where they are at hand.
     """
     photo, reasons = item.photo, list[Reason]()
     if photo.is_hidden:
@@ -428,10 +437,10 @@ def is_showable(item: AnalysedPhoto) -> Verdict:
         reasons.append(Reason("rejected", -1.0, "Its metadata mark it as rejected."))
     if item.stack is not None and not item.is_keeper:
         reasons.append(Reason(f"not_keeper_{item.stack.kind}", -1.0, "A better one shows the same."))
-    utility = assess_utility(item)
+    utility = utility or assess_utility(item)
     if utility.kind is not None:
         reasons.append(Reason(f"utility_{utility.kind}", -utility.probability, f"It is {describe_kind(utility.kind)}."))
-    quality = assess_quality(item)
+    quality = quality or assess_quality(item)
     if quality.is_spoiled:
         reasons += quality.reasons
     return Verdict(not reasons, tuple(reasons))

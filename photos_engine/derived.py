@@ -16,7 +16,7 @@ from datetime import date
 import numpy as np
 
 from photos_engine.alignment import read_grey
-from photos_engine.changes import Marks, digest_all
+from photos_engine.changes import Marks
 from photos_engine.curation import apply_own_filter
 from photos_engine.errors import ModelError, VectorIndexError
 from photos_engine.experiences import duplicates
@@ -196,7 +196,7 @@ class Derived:
                 if kept is not None and columns is kept[2].columns:
                     basis = kept[2].after_decisions(unit)
                 else:
-                    basis = Basis.read(unit, model, columns)
+                    basis = Basis.read(unit, columns)
                 kept = self._search_basis = model, revision, basis
             return kept[2]
 
@@ -208,7 +208,8 @@ class Derived:
         if known is None or known.stamp != stamp:
             made_at = int(known.stamp.split()[-1]) if known and known.stamp else unit.photos_revision
             changed = unit.photos.changed_since(made_at) if made_at < unit.photos_revision else None
-            known = Columns.read(unit, model, stamp, known, changed)
+            verdicts = self._surveyor.survey(unit, model).verdicts
+            known = Columns.read(unit, model, verdicts, stamp, known, changed)
             known.save(path)
         return known
 
@@ -250,9 +251,10 @@ class Derived:
             if made_from == f"{maker} {survey.revision}":
                 return
             before = Marks.read(path, made_from) if made_from and made_from.split()[0] == maker else None
-            changed = unit.photos.changed_since(int(before.stamp.split()[-1])) if before else None
             snapshot, census = survey.snapshot, survey.census
-            digests = digest_all(snapshot, census, before, changed)
+            if not before:
+                survey.photos.of(range(len(survey.photos)))  # once, for groups and for what else they tell
+            digests = survey.digests
             renewal = groups = None
             if before:
                 renewal = duplicates.renew_groups(snapshot, before, view=self._view, census=census, digests=digests)

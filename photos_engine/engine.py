@@ -226,8 +226,8 @@ class PhotosEngine:
         if reader is None:
             return 0
         with self._store.read() as unit:
-            verdicts = self._derived.search_basis(unit, unit.models.active).columns.verdicts
-        keys = verdicts.keys[verdicts.kinds.is_one_of(READ_KINDS)].tolist()
+            columns = self._derived.search_basis(unit, unit.models.active).columns
+        keys = columns.seen[columns.verdicts.kinds.is_one_of(READ_KINDS)].tolist()
         open_pool = partial(self._pictures.open_pool, workers)
         return Reading(self._store, reader, open_pool, on_progress).run(keys, limit)
 

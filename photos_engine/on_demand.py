@@ -37,6 +37,10 @@ class PhotosOnDemand(Sequence[AnalysedPhoto]):
             self._known.update(zip(missing, self._read(missing), strict=True))
         return [self._known[row] for row in rows]
 
+    def glance(self, rows: Sequence[int]) -> Sequence[AnalysedPhoto]:
+        """As `of`, of rows that nobody will look at again: what wasn't at hand is not kept so."""
+        return self.of(rows) if self._known.keys() >= set(rows) else self._read(rows)
+
 
 def photos_at(photos: Sequence[AnalysedPhoto], rows: Iterable[int]) -> list[AnalysedPhoto]:
     """Those of a snapshot's photos at some rows, in their order."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -18,12 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photos_engine.arrays import UNREADABLE, read_arrays, write_arrays
-from photos_engine.curation import apply_lessons
+from photos_engine.changes import digest
+from photos_engine.columns import Table
+from photos_engine.curation import apply_lessons, assess_quality, assess_utility
 from photos_engine.graph import LOOKS_VERSION, Looks, judge
 from photos_engine.library import Library
 from photos_engine.on_demand import PhotosOnDemand
 from photos_engine.store import UnitOfWork
 from photos_engine.types import AnalysedPhoto, Census, Decision, FloatArray, Snapshot, Stack, Tag
+from photos_engine.verdicts import Verdicts
 
 logger = logging.getLogger(__name__)
 
@@ -33,13 +36,25 @@ IntVector = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class KeptLooks:
-    """What photos told at a revision. stamp: by which rules; keys (n,) int64: whose rows they are."""
+class Judged(Table):
+    """What photos tell, each by itself, whatever group of likenesses it is in, row by row.
+
+    keys (n,) int64: whose rows they are; digests (n,) uint64: of what groups depend on.
+    """
+
+    keys: IntVector
+    looks: Looks
+    verdicts: Verdicts
+    digests: NDArray[np.uint64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kept:
+    """What photos told at a revision. stamp: by which rules."""
 
     stamp: str
     revision: int
-    keys: IntVector
-    looks: Looks
+    judged: Judged
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,11 +72,11 @@ class Surveyor:
         self._library, self.tags = library, tags
         self._census: tuple[str, int, Census] | None = None
         self._vectors: _Vectors | None = None
-        self._looks: KeptLooks | None = None
+        self._kept: Kept | None = None
 
-    def survey(self, unit: UnitOfWork) -> Survey:
-        """The library as a unit of work sees it, for as long as that is open."""
-        return Survey(unit, self)
+    def survey(self, unit: UnitOfWork, model: str | None = None) -> Survey:
+        """The library as a unit of work sees it, for as long as that is open, by a model, or by the active one."""
+        return Survey(unit, model or unit.models.active, self)
 
     def census(self, unit: UnitOfWork, model: str) -> Census:
         """The photos of this state."""
@@ -85,30 +100,29 @@ class Surveyor:
         self._vectors = _Vectors(model, revision, keys, rows)
         return rows
 
-    def looks(self, survey: Survey) -> Looks:
+    def judged(self, survey: Survey) -> Judged:
         """What the photos of this state tell; those that are as they were are not judged again."""
         stamp = _stamp(survey.model, self.tags, survey.lesson_ids)
         path = self._library.looks_path(survey.model)
-        known = self._looks if self._looks is not None and self._looks.stamp == stamp else _load(path, stamp)
+        known = self._kept if self._kept is not None and self._kept.stamp == stamp else _load(path, stamp)
         if known is not None and known.revision > survey.revision:
             known = None  # of a database that was there before this one
-        if known is not None and known.revision == survey.revision:
-            self._looks = known
-            return known.looks
-        self._looks = KeptLooks(stamp, survey.revision, survey.census.keys, survey.judge_after(known))
-        try:
-            write_arrays(path, self._looks)
-        except OSError as error:
-            logger.warning("all photos will be looked at again, since %s can't be written: %s", path, error)
-        return self._looks.looks
+        if known is None or known.revision < survey.revision:
+            judged = survey.judge_after(known)
+            is_new = known is None or judged is not known.judged
+            known = Kept(stamp, survey.revision, judged)
+            if is_new:
+                _keep(known, path)
+        self._kept = known
+        return known.judged
 
 
 class Survey:
     """One state of a library. Its photos are read where somebody looks at them."""
 
-    def __init__(self, unit: UnitOfWork, surveyor: Surveyor) -> None:
-        self.unit, self._surveyor = unit, surveyor
-        self.model, self.revision = unit.models.active, unit.revision
+    def __init__(self, unit: UnitOfWork, model: str, surveyor: Surveyor) -> None:
+        self.unit, self.model, self._surveyor = unit, model, surveyor
+        self.revision = unit.revision
 
     @cached_property
     def census(self) -> Census:
@@ -116,16 +130,34 @@ class Survey:
         return self._surveyor.census(self.unit, self.model)
 
     @cached_property
+    def photos(self) -> PhotosOnDemand:
+        """The photos, read on demand."""
+        return PhotosOnDemand(len(self.census.ids), self._read)
+
+    @cached_property
     def snapshot(self) -> Snapshot:
         """The state as a snapshot whose photos are read on demand."""
         embeddings = self._surveyor.embeddings(self.unit, self.model, self.census.keys)
-        photos = PhotosOnDemand(len(embeddings), self._read)
-        return Snapshot(self.model, self.revision, photos, embeddings, self.unit.decisions.all())
+        return Snapshot(self.model, self.revision, self.photos, embeddings, self.unit.decisions.all())
 
     @cached_property
     def looks(self) -> Looks:
         """What each photo tells."""
-        return self._surveyor.looks(self)
+        return self._judged.looks.stacked(self._stacks)
+
+    @property
+    def digests(self) -> dict[str, int]:
+        """Photo id -> a digest of what groups of likenesses depend on besides the content and the model."""
+        return dict(zip(self.census.ids, self._judged.digests.tolist(), strict=True))
+
+    @property
+    def verdicts(self) -> Verdicts:
+        """What the photos serve for, and how blurred they are, by ascending key."""
+        return self._judged.verdicts.take(np.argsort(self.census.keys))
+
+    @cached_property
+    def _judged(self) -> Judged:
+        return self._surveyor.judged(self)
 
     @cached_property
     def lesson_ids(self) -> tuple[str, ...]:
@@ -146,32 +178,22 @@ class Survey:
     def _stacks(self) -> Mapping[str, Stack]:
         return self.unit.groups.stacks()
 
-    def judge_after(self, known: KeptLooks | None) -> Looks:
+    def judge_after(self, known: Kept | None) -> Judged:
         """What the photos tell, of those that are as they were when that was `known`, what they told then."""
         keys = self.census.keys
         if known is None:
-            at = np.full(len(keys), -1, np.int64)
+            judged, at = _judge([], self._surveyor.tags), np.full(len(keys), -1, np.int64)
         else:
-            at = _rows_of(keys, known.keys, self.unit.photos.changed_since(known.revision))
-            at[at >= 0] = np.where(self._is_stacked_as(known.looks, at), at[at >= 0], -1)
+            judged = known.judged
+            at = _rows_of(keys, judged.keys, self.unit.photos.changed_since(known.revision))
+        if np.array_equal(at, np.arange(len(judged.keys))):
+            return judged
         fresh = np.flatnonzero(at < 0)
-        blocks = [fresh[start : start + _READ_AT_ONCE] for start in range(0, len(fresh), _READ_AT_ONCE)]
-        looks = judge((), self._surveyor.tags) if known is None else known.looks
-        at[fresh] = len(looks) + np.arange(len(fresh))
-        for block in blocks:
-            looks = looks.followed_by(judge(self._read(block.tolist()), self._surveyor.tags))
-        return looks.take(at)
-
-    def _is_stacked_as(self, looks: Looks, at: IntVector) -> NDArray[np.bool_]:
-        """Which of the photos that were known, (m,), are in the same group of likenesses as they were."""
-        rows = np.flatnonzero(at >= 0)
-        is_same = looks.stacks.codes[at[rows]] < 0
-        now = self._stacks
-        for n, row in enumerate(rows.tolist()):
-            stack = now.get(self.census.ids[row])
-            if stack is not None or not is_same[n]:
-                is_same[n] = stack is not None and looks.stack(int(at[row])) == stack
-        return is_same
+        at[fresh] = len(judged.keys) + np.arange(len(fresh))
+        for start in range(0, len(fresh), _READ_AT_ONCE):
+            items = self.photos.glance(fresh[start : start + _READ_AT_ONCE].tolist())
+            judged = judged.followed_by(_judge(items, self._surveyor.tags))
+        return judged.take(at)
 
     def _read(self, rows: Sequence[int]) -> list[AnalysedPhoto]:
         items = self._read_plain(rows)
@@ -196,15 +218,48 @@ def _rows_of(keys: IntVector, known: IntVector, changed: set[int]) -> IntVector:
     return at
 
 
+def _judge(items: Sequence[AnalysedPhoto], tags: Mapping[str, Tag]) -> Judged:
+    uses, shots = [assess_utility(item) for item in items], [assess_quality(item) for item in items]
+    undecided = [_undecided(item) for item in items]
+    pairs = list(zip(items, undecided, strict=True))
+    return Judged(
+        keys=np.array([item.photo.key for item in items], np.int64),
+        looks=judge(items, tags, uses, shots),
+        verdicts=Verdicts.of(
+            undecided,
+            [use if item is plain else assess_utility(plain) for use, (item, plain) in zip(uses, pairs, strict=True)],
+            [
+                shot if item is plain else assess_quality(plain)
+                for shot, (item, plain) in zip(shots, pairs, strict=True)
+            ],
+        ),
+        digests=np.array([digest(item) for item in items], np.uint64),
+    )
+
+
+def _undecided(item: AnalysedPhoto) -> AnalysedPhoto:
+    """A photo as if nothing had been decided."""
+    if not (item.photo.decisions or item.own_odds):
+        return item
+    return replace(item, photo=replace(item.photo, decisions=frozenset()), own_odds={})
+
+
 def _stamp(model: str, tags: Mapping[str, Tag], lessons: Sequence[str]) -> str:
     """By which rules photos are judged: equal stamps, equal looks of equal photos."""
     rules = repr(([*tags.values()], sorted(lessons))).encode()
     return f"{LOOKS_VERSION} {model} {hashlib.blake2b(rules, digest_size=16).hexdigest()}"
 
 
-def _load(path: Path, stamp: str) -> KeptLooks | None:
+def _keep(kept: Kept, path: Path) -> None:
     try:
-        known = read_arrays(path, KeptLooks)
+        write_arrays(path, kept)
+    except OSError as error:
+        logger.warning("all photos will be looked at again, since %s can't be written: %s", path, error)
+
+
+def _load(path: Path, stamp: str) -> Kept | None:
+    try:
+        known = read_arrays(path, Kept)
     except FileNotFoundError:
         return None
     except UNREADABLE as error:

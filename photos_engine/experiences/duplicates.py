@@ -85,7 +85,7 @@ def update_groups(
     before, known: what the library was like when its groups were last made, and those groups.
     """
     census = Census.of(snapshot.photos)
-    renewal = renew_groups(snapshot, before, likeness, view, census=census, digests=digest_all(snapshot, census))
+    renewal = renew_groups(snapshot, before, likeness, view, census=census, digests=digest_all(snapshot))
     if renewal is None:
         return find_groups(snapshot, likeness, view)
     row_of = {photo_id: row for row, photo_id in enumerate(census.ids)}

@@ -9,8 +9,8 @@ from itertools import combinations
 
 import numpy as np
 
+from photos_engine.columns import NONE
 from photos_engine.graph.calendar import group_by_season
-from photos_engine.graph.columns import NONE
 from photos_engine.graph.looks import Looks
 from photos_engine.graph.naming import as_slug, city_node
 from photos_engine.graph.themes import MIN_PHOTOS, TagTable, standing_out

@@ -8,20 +8,28 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from datetime import UTC, date, datetime, timedelta, timezone
+from dataclasses import dataclass, field, fields, replace
+from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from photos_engine.curation import Origin, is_showable, read_origins
-from photos_engine.graph.columns import NONE, Coded, FloatVector, IntVector, Lists
+from photos_engine.columns import NONE, Coded, FloatVector, IntVector, Lists, Table
+from photos_engine.curation import (
+    Origin,
+    QualityVerdict,
+    UtilityVerdict,
+    assess_quality,
+    assess_utility,
+    is_showable,
+    read_origins,
+)
 from photos_engine.periods import period_in_folders
 from photos_engine.types import AnalysedPhoto, DateSource, Photo, Place, Snapshot, Stack, Tag
 from photos_engine.worth import main_subject, rate_photo
 
-LOOKS_VERSION = 1  # raise it whenever the same photo would be judged otherwise, or a column is another one
+LOOKS_VERSION = 2  # raise it whenever the same photo would be judged otherwise, or a column is another one
 
 DAY_STARTS_AT_H = 4  # a party past midnight belongs to the evening on which it began
 SURE_OBJECT = 0.5  # where a detector is as often right as wrong
@@ -47,7 +55,7 @@ BoolVector = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Looks:
+class Looks(Table):
     """The photos of a snapshot, judged, row by row: what may be shown, what tells of a life, when, and of what.
 
     ids (n,) bytes. is_shown: may be shown unasked, and stands for itself. is_own: it isn't hidden, and no utility
@@ -112,67 +120,74 @@ class Looks:
         values = self.stacks[row]
         return None if values is None else Stack(*values)
 
+    def stacked(self, stacks: Mapping[str, Stack]) -> Looks:
+        """The same photos, judged each for itself, in their groups of likenesses: of each only one may be shown."""
+        of_row = [stacks.get(photo_id) for photo_id in self.photo_ids]
+        is_shown, is_keeper, marks = self.is_shown.copy(), self.is_keeper.copy(), self.marks.copy()
+        for row, stack in enumerate(of_row):
+            if stack is None:
+                continue
+            is_keeper[row] = stack.keeper_id.encode() == self.ids[row]
+            is_shown[row] &= is_keeper[row] or stack.kind == "similar"
+            marks[row] ^= np.frombuffer(_digest(_as_values(stack)), np.uint64)[0]
+        coded = Coded.of([stack and _as_values(stack) for stack in of_row])
+        return replace(self, is_shown=is_shown, is_keeper=is_keeper, marks=marks, stacks=coded)
+
     def place_values(self) -> tuple[Place, ...]:
         """The places that the codes of `places` stand for."""
         return tuple(Place(*value) for value in self.places.values)
 
-    def followed_by(self, other: Looks) -> Looks:
-        """Both, one below the other."""
-
-        def join(mine: Any, theirs: Any) -> Any:
-            return np.concatenate([mine, theirs]) if isinstance(mine, np.ndarray) else mine.followed_by(theirs)
-
-        return Looks(**{f.name: join(getattr(self, f.name), getattr(other, f.name)) for f in fields(self)})
-
-    def take(self, rows: IntVector) -> Looks:
-        """Some rows, in their order."""
-
-        def pick(column: Any) -> Any:
-            return column[rows] if isinstance(column, np.ndarray) else column.take(rows)
-
-        return Looks(**{f.name: pick(getattr(self, f.name)) for f in fields(self)})
-
 
 def look_at(snapshot: Snapshot, tags: Mapping[str, Tag]) -> Looks:
     """Judge every photo of a snapshot, in its order."""
-    return judge(snapshot.photos, tags)
+    items = snapshot.photos
+    return judge(items, tags).stacked({item.photo.id: item.stack for item in items if item.stack})
 
 
-def judge(items: Sequence[AnalysedPhoto], tags: Mapping[str, Tag]) -> Looks:
-    """Judge some photos, in their order."""
+def judge(
+    items: Sequence[AnalysedPhoto],
+    tags: Mapping[str, Tag],
+    uses: Sequence[UtilityVerdict] | None = None,
+    shots: Sequence[QualityVerdict] | None = None,
+) -> Looks:
+    """Judge some photos, in their order, each for itself, whatever group it is in.
+
+    uses, shots: what each serves for, and how it came out, where that is at hand.
+    """
+    uses = [assess_utility(item) for item in items] if uses is None else uses
+    shots = [assess_quality(item) for item in items] if shots is None else shots
     ancestors = ancestors_of(tags)
     photos = [item.photo for item in items]
-    verdicts = [is_showable(item) for item in items]
     wall_s = np.array([(p.taken.replace(tzinfo=None) - _EPOCH).total_seconds() for p in photos], np.float64)
     points = [(gps.latitude, gps.longitude) if (gps := p.facts.gps) else (np.nan, np.nan) for p in photos]
     spread = [with_ancestors(item.tags, ancestors) for item in items]
-    # Utility content tells nothing about where a person was: a receipt is photographed whenever.
-    is_useful = [any(reason.code.startswith("utility_") for reason in verdict.reasons) for verdict in verdicts]
     placed = np.array([is_placed(p) for p in photos], bool)
     latitude, longitude = np.array(points, np.float64).reshape(-1, 2).T
-    own = ~np.array([p.is_hidden for p in photos], bool) & ~np.array(is_useful, bool)
+    # Utility content tells nothing about where a person was: a receipt is photographed whenever.
+    own = np.array([not p.is_hidden and use.kind is None for p, use in zip(photos, uses, strict=True)], bool)
     day = np.array([_day_ordinal(s) for s in wall_s.tolist()], np.int64)
-    first_day, last_day = np.array([known_days(p) for p in photos], np.int64).reshape(-1, 2).T
+    days = [known_days(p) for p in photos]
+    first_day, last_day = np.array(days, np.int64).reshape(-1, 2).T
     return Looks(
         ids=np.array([p.id for p in photos], np.bytes_) if photos else np.zeros(0, "S32"),
-        is_shown=np.array([verdict.ok for verdict in verdicts], bool),
+        is_shown=np.array([_is_shown(*parts) for parts in zip(items, uses, shots, strict=True)], bool),
         is_personal=placed & own,
         is_placed=placed,
         is_own=own,
         is_telling=~np.array([_is_poor(item) for item in items], bool)
         & ~np.array([_is_page(all_of, tags) for all_of in spread], bool),
         is_timed=np.array([p.is_timed for p in photos], bool),
-        is_keeper=np.array([item.stack is not None and item.stack.keeper_id == item.photo.id for item in items], bool),
+        is_keeper=np.zeros(len(photos), bool),
         day=day,
         first_day=first_day.copy(),
         last_day=last_day.copy(),
-        utc_s=np.array([p.taken.astimezone(UTC).timestamp() for p in photos], np.float64),
+        utc_s=np.array([p.taken.timestamp() for p in photos], np.float64),
         wall_s=wall_s,
         latitude=latitude.copy(),
         longitude=longitude.copy(),
         worth=np.array([rate_photo(item, tags) for item in items], np.float64),
-        marks=np.frombuffer(b"".join(map(_mark, items)), np.uint64),
-        stacks=Coded.of([item.stack and _as_values(item.stack) for item in items]),
+        marks=np.frombuffer(b"".join(map(_mark, items, days)), np.uint64),
+        stacks=Coded.of([None] * len(photos)),
         subjects=Coded.of([main_subject(item, tags) for item in items]),
         places=Coded.of([p.place and _as_values(p.place) for p in photos]),
         cameras=Coded.of([(p.facts.camera_make or "", p.facts.camera_model or "") for p in photos]),
@@ -181,6 +196,11 @@ def judge(items: Sequence[AnalysedPhoto], tags: Mapping[str, Tag]) -> Looks:
         keywords=Lists.of([p.facts.keywords for p in photos]),
         objects=Lists.of([dict.fromkeys(o.label for o in item.objects if o.score >= SURE_OBJECT) for item in items]),
     )
+
+
+def _is_shown(item: AnalysedPhoto, use: UtilityVerdict, shot: QualityVerdict) -> bool:
+    """Whether it may be shown where it stands for itself."""
+    return all(reason.code.startswith("not_keeper_") for reason in is_showable(item, use, shot).reasons)
 
 
 def _as_values(record: Place | Stack) -> tuple[Any, ...]:
@@ -264,11 +284,15 @@ def known_days(photo: Photo) -> tuple[int, int]:
     return _UNKNOWN
 
 
-def _mark(item: AnalysedPhoto) -> bytes:
-    facts, stack = item.photo.facts, item.stack
+def _mark(item: AnalysedPhoto, days: tuple[int, int]) -> bytes:
+    facts = item.photo.facts
     told = (
         *(item.photo.id, item.photo.key, item.photo.width_px, item.photo.height_px, item.photo.place),
         *(sorted(item.photo.decisions), facts.taken, facts.rating, facts.people, item.quality, item.aesthetics),
-        *(known_days(item.photo), item.tags, stack and (stack.kind, stack.group_id, stack.keeper_id)),
+        *(days, item.tags),
     )
+    return _digest(told)
+
+
+def _digest(told: object) -> bytes:
     return hashlib.blake2b(repr(told).encode("utf-8", "backslashreplace"), digest_size=8).digest()

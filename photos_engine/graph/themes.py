@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from photos_engine.graph.columns import Lists
+from photos_engine.columns import Lists
 from photos_engine.graph.looks import Looks
 from photos_engine.graph.timeline import IntVector, Timeline
 

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, LargeBinary, cast, func, literal, select, true
+from sqlalchemy import Connection, func, select, true
 
+from photos_engine.columns import Coded, Table
 from photos_engine.store.gathered import GatheredRepository
 from photos_engine.store.tables import (
     analysis,
     decision,
     file,
-    gathered,
     is_present,
     model,
     person_region,
@@ -40,38 +39,7 @@ class Trait(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Column:
-    """One of few values for each photo. codes (n,) int32, places in `values`."""
-
-    codes: NDArray[np.int32]
-    values: tuple[str, ...]
-
-    @classmethod
-    def of(cls, items: Sequence[str]) -> Column:
-        """A column of these items."""
-        numbers: dict[str, int] = {}
-        codes = np.fromiter((numbers.setdefault(item, len(numbers)) for item in items), np.int32, len(items))
-        return cls(codes, tuple(numbers))
-
-    def joined(self, other: Column, order: NDArray[np.int64]) -> Column:
-        """Both, one below the other, and then in this order."""
-        numbers = {value: number for number, value in enumerate(self.values)}
-        theirs = [numbers.setdefault(value, len(numbers)) for value in other.values]
-        codes = np.concatenate([self.codes, np.array(theirs, np.int32)[other.codes]])
-        return Column(codes[order], tuple(numbers))
-
-    def of_rows(self, rows: NDArray[np.bool_]) -> Column:
-        """Those of some rows."""
-        return Column(self.codes[rows], self.values)
-
-    def is_one_of(self, values: Iterable[str]) -> NDArray[np.bool_]:
-        """Which rows have one of some values, (n,)."""
-        named = frozenset(values)
-        return np.isin(self.codes, [number for number, value in enumerate(self.values) if value in named])
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Roster:
+class Roster(Table):
     """Every present photo in columns, by ascending key: what most questions about many photos need.
 
     keys (n,) int64; taken_utc and taken_local (n,) float64, seconds since 1970, the latter by the photo's own
@@ -88,25 +56,18 @@ class Roster:
     ratings: NDArray[np.int8]
     is_moving: NDArray[np.bool_]
     is_located: NDArray[np.bool_]
-    date_sources: Column
-    formats: Column
-    cameras: Column
-    lenses: Column
+    date_sources: Coded
+    formats: Coded
+    cameras: Coded
+    lenses: Coded
 
     def after(self, changed: NDArray[np.int64], present: Roster) -> Roster:
         """As it is now. changed (m,): the keys of photos that may have changed since; present: those of them there are.
 
         Photos that are new are among both.
         """
-        stays = ~np.isin(self.keys, changed)
-        order = np.argsort(np.concatenate([self.keys[stays], present.keys]))
-
-        def join(mine: Any, theirs: Any) -> Any:
-            if isinstance(mine, Column):
-                return mine.of_rows(stays).joined(theirs, order)
-            return np.concatenate([mine[stays], theirs])[order]
-
-        return Roster(**{f.name: join(getattr(self, f.name), getattr(present, f.name)) for f in fields(self)})
+        rows = self.take(np.flatnonzero(~np.isin(self.keys, changed))).followed_by(present)
+        return rows.take(np.argsort(rows.keys))
 
 
 BESIDE = "\n"
@@ -146,10 +107,10 @@ class LookupRepository:
             ratings=self._with_given_ratings(key_column, np.fromiter((stars or 0 for stars in ratings), np.int8)),
             is_moving=np.array(moving, np.bool_) | np.isin(key_column, self._with_video()),
             is_located=np.array(located, np.bool_),
-            date_sources=Column.of(sources),
-            formats=Column.of(formats),
-            cameras=Column.of(cameras),
-            lenses=Column.of([lens or "" for lens in lenses]),
+            date_sources=Coded.of(sources),
+            formats=Coded.of(formats),
+            cameras=Coded.of(cameras),
+            lenses=Coded.of([lens or "" for lens in lenses]),
         )
 
     def _with_video(self) -> list[int]:
@@ -207,26 +168,3 @@ class LookupRepository:
         if keys is not None:
             found = found.where(analysis.c.photo_id.in_(keys.tolist()))
         return [(key, count) for key, count in self._connection.execute(found).all()]
-
-    def file_marks(self, some: NDArray[np.int64] | None = None) -> list[tuple[int, bytes]]:
-        """(photo key, what its file tells of its use) of every present photo, or of a few: equal marks, equal facts.
-
-        Names and folders, format, size, whether a camera wrote into it, place, people, stars, exposure: of these and
-        of what is seen, what a photo serves for and whether it is spoiled is judged.
-        """
-        given = select(func.group_concat(gathered.c.id)).where(gathered.c.keeper_id == photo.c.content_hash)
-        facts = (
-            *(photo.c.format, photo.c.width_px, photo.c.height_px, photo.c.exposure_s, photo.c.rating),
-            *(c.is_(None) for c in (photo.c.camera_make, photo.c.camera_model, photo.c.f_number, photo.c.latitude)),
-            select(func.count()).where(person_region.c.photo_id == photo.c.id).scalar_subquery(),
-            given.scalar_subquery(),
-            func.group_concat(file.c.path),
-        )
-        mark: Any = literal("")
-        for fact in facts:
-            mark = mark.concat("|").concat(func.coalesce(fact, ""))
-        statement = select(photo.c.id, cast(mark, LargeBinary)).join(file, file.c.photo_id == photo.c.id)
-        if some is not None:
-            statement = statement.where(photo.c.id.in_(some.tolist()))
-        rows = self._connection.execute(statement.where(is_present).group_by(photo.c.id))
-        return [(key, mark) for key, mark in rows.all()]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
@@ -18,6 +18,7 @@ import numpy as np
 from fakes.photos import make_decoded, make_facts, make_signals
 
 from photos_engine.analyzers.taxonomy import Taxonomy
+from photos_engine.curation import assess_quality, assess_utility
 from photos_engine.experiences.search import Basis, Columns, Concepts, SearchSources
 from photos_engine.experiences.search.understand import STOP_WORDS
 from photos_engine.index import ExactIndex
@@ -33,6 +34,7 @@ from photos_engine.types import (
     Place,
     QualitySignals,
 )
+from photos_engine.verdicts import Verdicts
 
 MODEL = "words-1"
 TODAY = date(2024, 7, 1)
@@ -124,7 +126,7 @@ class Library:
     def sources(self, unit: UnitOfWork, columns: Columns | None = None) -> SearchSources:
         return SearchSources(
             unit=unit,
-            basis=Basis.read(unit, MODEL, columns),
+            basis=Basis.read(unit, columns or read_columns(unit)),
             index=self.index,
             model=MODEL,
             taxonomy=Taxonomy.load(),
@@ -137,6 +139,15 @@ class Library:
     def _encode(self, texts: Sequence[str]) -> FloatArray:
         self.encoded += texts
         return encode(texts)
+
+
+def read_columns(unit: UnitOfWork, model: str = MODEL, **known: Any) -> Columns:
+    """Read a library's columns, judging all photos."""
+    keys = unit.analyses.keys(model).tolist()
+    photos, signals = unit.photos.by_keys(keys), unit.analyses.signals(model, keys)
+    items = [signals[key].of(replace(photos[key], decisions=frozenset())) for key in keys]
+    verdicts = Verdicts.of(items, [assess_utility(item) for item in items], [assess_quality(item) for item in items])
+    return Columns.read(unit, model, verdicts, **known)
 
 
 def _picture(name: str, shows: str, own: float) -> FloatArray:

@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 
 from photos_engine import changes
 from photos_engine import survey as survey_module
+from photos_engine.columns import Coded, Lists
 from photos_engine.curation import apply_own_filter
 from photos_engine.derived import Derived
 from photos_engine.experiences.duplicates import as_stacks, find_groups
-from photos_engine.graph import Looks, judge
-from photos_engine.graph.columns import Coded, Lists
+from photos_engine.graph import Looks, judge, look_at
 from photos_engine.library import Library
 from photos_engine.store import Store
 from photos_engine.survey import Surveyor
@@ -63,7 +63,7 @@ def test_what_is_kept_is_what_is_judged_anew(before: list[Step], after: list[Ste
         see_all(store)
         with store.read() as unit:
             read = apply_own_filter(unit.snapshot(MODEL))
-            anew = plain(judge(read.photos, TAGS))
+            anew = plain(look_at(read, TAGS))
             for surveyor in (Surveyor(library, TAGS), goes_on):
                 found = surveyor.survey(unit)
                 assert plain(found.looks) == anew
@@ -141,9 +141,9 @@ def test_a_process_that_starts_tells_what_a_rebuild_tells(folder: Path, tmp_path
 def test_only_what_changed_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     judged: list[int] = []
 
-    def counted(items: Any, tags: Any) -> Looks:
+    def counted(items: Any, *others: Any) -> Looks:
         judged.append(len(items))
-        return judge(items, tags)
+        return judge(items, *others)
 
     monkeypatch.setattr(survey_module, "judge", counted)
     tell_anew(folder)

@@ -1,33 +1,30 @@
 """What search needs of every photo, in columns, kept in a file beside the vector index.
 
 Answers are joins of many photos' facts, and reading these from the database takes longer than all the rest of
-a query: seconds for a hundred thousand photos. So they are read once for each state of the photos, and after a few
-new ones mostly taken over: what a model sees in a photo never changes, and what its file tells of its use is
-compared by marks. What people decide is not in them, so that a decision costs nothing of this.
+a query: seconds for a hundred thousand photos. So they are read once for each state of the photos, and after a few new
+ones mostly taken over. What people decide is not in them, so that a decision costs nothing of this.
 """
 
 from __future__ import annotations
 
 import logging
-import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from photos_engine.arrays import UNREADABLE, read_arrays, write_arrays
-from photos_engine.curation import assess_quality, assess_utility
+from photos_engine.columns import Coded
 from photos_engine.index.protocol import Keys
 from photos_engine.store import UnitOfWork
-from photos_engine.store.lookups import Column, Roster
-from photos_engine.types import AnalysedPhoto, FloatArray
+from photos_engine.store.lookups import Roster
+from photos_engine.types import FloatArray
+from photos_engine.verdicts import Verdicts
 
 logger = logging.getLogger(__name__)
 
-_FORMAT = 2  # since 2 the database notes what changes
+_FORMAT = 3  # since 3 verdicts are row by row those of `seen`
 _KEYS_AT_ONCE = 5_000  # below SQLite's limit on the variables of one statement
 _PERSON = "person"
 """What the detector calls a person."""
@@ -42,35 +39,31 @@ class Postings:
 
     keys: Keys
     chances: FloatArray
-    column: Column
+    column: Coded
 
     @classmethod
     def of(cls, rows: Sequence[tuple[int, str, float]]) -> Postings:
         """Postings of (photo key, value, chance) in any order."""
         keys = np.fromiter((key for key, _, _ in rows), np.int64, len(rows))
         chances = np.fromiter((chance for _, _, chance in rows), np.float32, len(rows))
-        return cls._sorted(keys, chances, Column.of([value for _, value, _ in rows]))
+        return cls._sorted(keys, chances, Coded.of([value for _, value, _ in rows]))
 
     @classmethod
-    def _sorted(cls, keys: Keys, chances: FloatArray, column: Column) -> Postings:
+    def _sorted(cls, keys: Keys, chances: FloatArray, column: Coded) -> Postings:
         order = np.lexsort((keys, column.codes))
-        return cls(keys[order], chances[order], Column(column.codes[order], column.values))
+        return cls(keys[order], chances[order], Coded(column.codes[order], column.values))
 
     def of_photos(self, keys: Keys) -> Postings:
         """Those of these photos."""
-        kept = np.isin(self.keys, keys)
-        return Postings(self.keys[kept], self.chances[kept], Column(self.column.codes[kept], self.column.values))
+        rows = np.flatnonzero(np.isin(self.keys, keys))
+        return Postings(self.keys[rows], self.chances[rows], self.column.take(rows))
 
     def joined(self, other: Postings) -> Postings:
         """Both, which have no photo in common."""
         if not len(other.keys):
             return self
-        values = tuple(dict.fromkeys((*self.column.values, *other.column.values)))
-        place = {value: number for number, value in enumerate(values)}
-        theirs = np.array([place[value] for value in other.column.values], np.int32)[other.column.codes]
-        codes = np.concatenate([self.column.codes, theirs])
-        keys = np.concatenate([self.keys, other.keys])
-        return self._sorted(keys, np.concatenate([self.chances, other.chances]), Column(codes, values))
+        keys, chances = np.concatenate([self.keys, other.keys]), np.concatenate([self.chances, other.chances])
+        return self._sorted(keys, chances, self.column.followed_by(other.column))
 
     def find(self, values: Iterable[str]) -> tuple[Keys, FloatArray]:
         """The photos that have one of the values: keys (m,) ascending, and the highest chance of each."""
@@ -98,99 +91,11 @@ class Postings:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Verdicts:
-    """What every analysed photo serves for, and how blurred it is, whatever was decided about it.
-
-    keys (n,) int64 ascending; marks (n,) int64: equal where nothing changed that it was judged by; kinds (n,): empty
-    for none; chances (n,) float32 of the kind; whys (n,): the strongest reason; softness (n,) float32, 0 for sharp.
-    """
-
-    keys: Keys
-    marks: NDArray[np.int64]
-    kinds: Column
-    chances: FloatArray
-    whys: Column
-    softness: FloatArray
-
-    @classmethod
-    def read(cls, unit: UnitOfWork, model: str, seen: Keys, earlier: Verdicts | None, changed: Keys | None) -> Verdicts:
-        """Judge all photos that a model has seen, except those that were judged and are as they were.
-
-        changed: the few that may have changed since the `earlier` ones; None where that isn't known.
-        """
-        if earlier is None or changed is None:
-            return cls._judged(unit, model, seen, earlier, None)
-        again = np.intersect1d(seen, np.union1d(changed, np.setdiff1d(seen, earlier.keys)))
-        fresh = cls._judged(unit, model, again, earlier, again)
-        stays = np.isin(earlier.keys, np.setdiff1d(seen, again))
-        order = np.argsort(np.concatenate([earlier.keys[stays], fresh.keys]))
-
-        def join(mine: NDArray[Any], theirs: NDArray[Any]) -> NDArray[Any]:
-            return np.concatenate([mine[stays], theirs])[order]
-
-        return cls(
-            join(earlier.keys, fresh.keys),
-            join(earlier.marks, fresh.marks),
-            earlier.kinds.of_rows(stays).joined(fresh.kinds, order),
-            join(earlier.chances, fresh.chances),
-            earlier.whys.of_rows(stays).joined(fresh.whys, order),
-            join(earlier.softness, fresh.softness),
-        )
-
-    @classmethod
-    def _judged(cls, unit: UnitOfWork, model: str, seen: Keys, earlier: Verdicts | None, some: Keys | None) -> Verdicts:
-        told = dict(unit.lookups.file_marks(some))
-        marks = {key: zlib.crc32(told[key]) for key in seen.tolist() if key in told}
-        kept = _rows_by_key(earlier, marks) if earlier is not None else {}
-        stale = [key for key in marks if key not in kept]
-        rows = sorted((*kept.values(), *_judge_all(stale, marks, unit, model)))
-        keys, all_marks, kinds, chances, whys, softness = zip(*rows, strict=True) if rows else ((),) * 6
-        return cls(
-            np.array(keys, np.int64),
-            np.array(all_marks, np.int64),
-            Column.of(kinds),
-            np.array(chances, np.float32),
-            Column.of(whys),
-            np.array(softness, np.float32),
-        )
-
-
-_Row = tuple[int, int, str, float, str, float]
-
-
-def _rows_by_key(earlier: Verdicts, marks: Mapping[int, int]) -> dict[int, _Row]:
-    columns = (
-        *(earlier.keys.tolist(), earlier.marks.tolist()),
-        [earlier.kinds.values[code] for code in earlier.kinds.codes.tolist()],
-        earlier.chances.tolist(),
-        [earlier.whys.values[code] for code in earlier.whys.codes.tolist()],
-        earlier.softness.tolist(),
-    )
-    return {row[0]: row for row in zip(*columns, strict=True) if marks.get(row[0]) == row[1]}
-
-
-def _judge_all(keys: Sequence[int], marks: Mapping[int, int], unit: UnitOfWork, model: str) -> Iterator[_Row]:
-    for start in range(0, len(keys), _KEYS_AT_ONCE):
-        some = keys[start : start + _KEYS_AT_ONCE]
-        photos, signals = unit.photos.by_keys(some), unit.analyses.signals(model, some)
-        for key in photos.keys() & signals.keys():
-            undecided = replace(photos[key], decisions=frozenset())
-            yield (key, marks[key], *_judge(signals[key].of(undecided)))
-
-
-def _judge(item: AnalysedPhoto) -> tuple[str, float, str, float]:
-    use = assess_utility(item)
-    why = next((reason.text for reason in use.reasons if reason.weight > 0), "") if use.kind else ""
-    is_blurred = any(reason.code == "blurred" for reason in assess_quality(item).reasons)
-    return use.kind or "", use.probability, why, 1.0 - item.quality.sharpness if is_blurred else 0.0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Columns:
     """The photos of one state of a library as one model sees them.
 
-    stamp: tells that state from others; seen (n,): the keys of those analysed, ascending; heads: for photos in which
-    people were found, how many in place of the chance.
+    stamp: tells that state from others; seen (n,): the keys of those analysed, ascending; verdicts: of those; heads:
+    for photos in which people were found, how many in place of the chance.
     """
 
     model: str
@@ -208,34 +113,37 @@ class Columns:
         cls,
         unit: UnitOfWork,
         model: str,
+        verdicts: Verdicts,
         stamp: str = "",
         earlier: Columns | None = None,
         changed: Iterable[int] | None = None,
     ) -> Columns:
         """Read a library; `earlier` columns of the same model save most of the work.
 
-        changed: the photos that may have changed since then, where that is known: it saves most of the rest.
+        verdicts: of the present photos that the model has seen, by ascending key. changed: the photos that may have
+        changed since the earlier ones were read; None where that isn't known.
         """
-        known = earlier if earlier is not None and earlier.model == model else None
-        noted = None if changed is None or known is None else np.array(sorted(changed), np.int64)
-        noted = noted if noted is not None and len(noted) <= _KEYS_AT_ONCE else None
+        known = earlier if earlier is not None and earlier.model == model and changed is not None else None
+        noted = np.array(sorted(changed or ()), np.int64)
         seen = unit.analyses.keys(model)
-        fresh = seen if known is None else np.setdiff1d(seen, known.seen)
-        some = fresh if len(fresh) <= _KEYS_AT_ONCE else None  # reading all beats naming many
+        if known is None or len(noted) > _KEYS_AT_ONCE:  # reading all beats naming many
+            some, fresh, known = None, seen, None
+        else:
+            some = fresh = np.union1d(np.setdiff1d(seen, known.seen), np.intersect1d(seen, noted))
         found = ((key, "", float(count)) for key, count in unit.lookups.people_found(model, _PERSON, some))
         tags = Postings.of(unit.analyses.tags_by_photo(model, some)).of_photos(fresh)
         heads = Postings.of(list(found)).of_photos(fresh)
+        roster = unit.lookups.roster(None if known is None else noted)
+        stays = np.setdiff1d(seen, fresh)
         return cls(
             model=model,
             stamp=stamp,
-            roster=unit.lookups.roster()
-            if noted is None or known is None
-            else known.roster.after(noted, unit.lookups.roster(noted)),
+            roster=roster if known is None else known.roster.after(noted, roster),
             seen=seen,
-            tags=tags if known is None else known.tags.of_photos(seen).joined(tags),
-            heads=heads if known is None else known.heads.of_photos(seen).joined(heads),
+            tags=tags if known is None else known.tags.of_photos(stays).joined(tags),
+            heads=heads if known is None else known.heads.of_photos(stays).joined(heads),
             people=Postings.of(unit.lookups.people_by_photo()),
-            verdicts=Verdicts.read(unit, model, seen, None if known is None else known.verdicts, noted),
+            verdicts=verdicts,
         )
 
     def save(self, path: Path) -> None:

@@ -197,23 +197,22 @@ def _match_head_count(wanted: HeadCount, sources: SearchSources) -> Matches:
 
 
 def _match_utility(kind: str, sources: SearchSources) -> Matches:
-    verdicts = sources.basis.columns.verdicts
-    rows = np.flatnonzero(verdicts.kinds.is_one_of([kind]))
-    keys = verdicts.keys[rows]
+    columns = sources.basis.columns
+    verdicts, rows = columns.verdicts, np.flatnonzero(columns.verdicts.kinds.is_one_of([kind]))
+    keys = columns.seen[rows]
 
     def why(key: int, p: float) -> tuple[Reason, ...]:
-        more = verdicts.whys.values[verdicts.whys.codes[rows[np.searchsorted(keys, key)]]]
+        more = verdicts.whys[rows[np.searchsorted(keys, key)]]
         return (Reason(f"utility_{kind}", p, f"It is {describe_kind(kind)} ({p:.0%}). {more}".strip()),)
 
     return Matches(keys, verdicts.chances[rows], why).without(sources.basis.of(Decision.NOT_UTILITY))
 
 
 def _match_blurred(sources: SearchSources) -> Matches:
-    verdicts = sources.basis.columns.verdicts
-    rows = np.flatnonzero(verdicts.softness)
-    found = Matches(
-        verdicts.keys[rows], verdicts.softness[rows], lambda _, p: (Reason("blurred", p, "It is blurred."),)
-    )
+    columns = sources.basis.columns
+    rows = np.flatnonzero(columns.verdicts.softness)
+    softness = columns.verdicts.softness[rows]
+    found = Matches(columns.seen[rows], softness, lambda _, p: (Reason("blurred", p, "It is blurred."),))
     return found.without(sources.basis.of(Decision.FAVOURITE))
 
 

@@ -73,9 +73,8 @@ class Basis:
     sample: FloatArray = field(repr=False)
 
     @classmethod
-    def read(cls, unit: UnitOfWork, model: str, columns: Columns | None = None) -> Basis:
-        """Read a library as one model sees it; columns: those of its present photos, if they are there already."""
-        columns = columns or Columns.read(unit, model)
+    def read(cls, unit: UnitOfWork, columns: Columns) -> Basis:
+        """Read a library as one model sees it; columns: those of its present photos."""
         called = read_called(unit, columns.people)
         sample = columns.seen[:: max(1, len(columns.seen) // SAMPLE)]
         return cls(
@@ -84,7 +83,7 @@ class Basis:
             _names(unit, columns, called),
             unit.lookups.decided(),
             columns.tags.counts(),
-            unit.analyses.embeddings(model, sample),
+            unit.analyses.embeddings(columns.model, sample),
         )
 
     def after_decisions(self, unit: UnitOfWork) -> Basis:

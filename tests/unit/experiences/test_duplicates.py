@@ -325,7 +325,7 @@ def test_only_what_can_have_changed_is_looked_at() -> None:
     after = life.snapshot()
     census = Census.of(after.photos)
     partners = partners_in(after, census, Likeness())
-    affected = find_affected(census, marks, digest_all(after, census), frozenset(), partners=partners, window_s=600)
+    affected = find_affected(census, marks, digest_all(after), frozenset(), partners=partners, window_s=600)
     assert affected is not None
     assert affected.sum() == 2
     assert len(update_groups(life.snapshot(), marks, known)) == 2

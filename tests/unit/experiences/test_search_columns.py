@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 from fakes.changing import MODEL as CHANGING
 from fakes.changing import Step, begin_library, see_all, steps, take_steps
-from fakes.searchable import MODEL, Library, fill_with_a_life, known_concepts, open_library
+from fakes.searchable import MODEL, Library, fill_with_a_life, known_concepts, open_library, read_columns
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from photos_engine.columns import Coded
 from photos_engine.derived import Derived
 from photos_engine.experiences.search import Basis, Columns, search
 from photos_engine.experiences.search.columns import Postings
 from photos_engine.experiences.search.matches import is_in, merged, rows_of
 from photos_engine.library import Library as EngineLibrary
 from photos_engine.store import Store
-from photos_engine.store.lookups import Column
 from photos_engine.types import Decision, DetectedObject, FileStamp
 
 
@@ -31,20 +31,24 @@ def library(tmp_path: Path) -> Iterator[Library]:
     library.store.close()
 
 
-def read(library: Library, earlier: Columns | None = None) -> Columns:
+def read(library: Library, earlier: Columns | None = None, since: int = 0) -> Columns:
+    """The columns; since: the revision after which everything changed that did."""
     with library.store.read() as unit:
-        return Columns.read(unit, MODEL, "a stamp", earlier)
+        changed = unit.photos.changed_since(since)
+        return read_columns(unit, stamp="a stamp", earlier=earlier, changed=changed)
+
+
+def revision(library: Library) -> int:
+    with library.store.read() as unit:
+        return unit.revision
 
 
 def told(columns: Columns) -> dict[str, object]:
     """All that columns say, in whatever order they came to say it."""
     verdicts = columns.verdicts
     told_verdicts = zip(
-        verdicts.keys.tolist(),
-        [verdicts.kinds.values[code] for code in verdicts.kinds.codes],
-        verdicts.chances.tolist(),
-        [verdicts.whys.values[code] for code in verdicts.whys.codes],
-        verdicts.softness.tolist(),
+        columns.seen.tolist(),
+        *(list(verdicts.kinds), verdicts.chances.tolist(), list(verdicts.whys), verdicts.softness.tolist()),
         strict=True,
     )
     return {
@@ -59,31 +63,29 @@ def told(columns: Columns) -> dict[str, object]:
 
 
 def test_what_is_taken_over_is_what_would_be_read_anew(library: Library) -> None:
-    before = read(library)
+    with library.store.begin() as unit:
+        unit.touch()
+    before, since = read(library), revision(library)
     person = DetectedObject("person", (0.0, 0.0, 0.5, 0.5), 0.9)
     library.add("new", "a beach", tags={"beach": 0.6, "sea": 0.9}, objects=[person, person], sharpness=0.01)
     with library.store.begin() as unit:
         unit.files.mark_gone(["/photos/rex.jpg", "/photos/rua.jpg"])
         unit.files.record_image("/photos/Screenshots/Screenshot 2.png", FileStamp(1, 1), library.keys["rua"])
-    after = read(library, before)
+    after = read(library, before, since)
     assert told(after) == told(read(library))
     assert library.keys["rex"] not in after.seen
     assert after.heads.find([""])[1].tolist() == [2.0]
-    row = after.verdicts.keys.tolist().index(library.keys["rua"])
-    assert after.verdicts.kinds.values[after.verdicts.kinds.codes[row]] == "screenshot"
+    assert after.verdicts.kinds[after.seen.tolist().index(library.keys["rua"])] == "screenshot"
     with library.store.begin() as unit:
         unit.files.record_image("/photos/rex.jpg", FileStamp(1, 1), library.keys["rex"])
-    assert told(read(library, after)) == told(read(library))
+    assert told(read(library, after, since)) == told(read(library))
 
 
 def told_by_files(columns: Columns) -> dict[str, object]:
-    """What the roster says of every photo, and what was judged of it."""
+    """What the roster says of every photo, and all else."""
     roster = {f.name: getattr(columns.roster, f.name) for f in fields(columns.roster)}
-    values = {
-        name: [column.values[code] for code in column.codes] if isinstance(column, Column) else column.tolist()
-        for name, column in roster.items()
-    }
-    return {**values, "verdicts": told(columns)["verdicts"]}
+    values = {name: list(column) if isinstance(column, Coded) else column.tolist() for name, column in roster.items()}
+    return {**values, **told(columns)}
 
 
 @settings(max_examples=25, deadline=None)
@@ -96,12 +98,12 @@ def test_columns_that_are_kept_up_are_those_that_are_read_anew(before: list[Step
             see_all(store)
             with store.read() as unit:
                 kept = Derived(EngineLibrary.open(Path(folder)), store, {}).search_basis(unit, CHANGING).columns
-                assert told_by_files(kept) == told_by_files(Columns.read(unit, CHANGING))
+                assert told_by_files(kept) == told_by_files(read_columns(unit, CHANGING))
 
 
 def test_another_models_columns_are_not_taken_over(library: Library) -> None:
     with library.store.read() as unit:
-        other = Columns.read(unit, "another-1", "a stamp")
+        other = read_columns(unit, "another-1")
     assert len(other.seen) == len(other.tags.keys) == 0
     assert told(read(library, other)) == told(read(library))
 

@@ -1,12 +1,15 @@
-"""Values of many photos side by side: codes that stand for a few different values, one or several for each photo."""
+"""Values of many photos side by side: codes that stand for a few different values, one or several for each photo.
+
+What is known of a whole library is kept in tables of such columns: reading photos as values takes ten times as long.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import chain, count, pairwise
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +37,14 @@ class Coded:
     def __getitem__(self, row: int) -> Any:
         code = int(self.codes[row])
         return None if code == NONE else self.values[code]
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def is_one_of(self, values: Iterable[Any]) -> NDArray[np.bool_]:
+        """Which rows have one of some values, (n,)."""
+        named = frozenset(values)
+        return np.isin(self.codes, [number for number, value in enumerate(self.values) if value in named])
 
     def followed_by(self, other: Coded) -> Coded:
         """Both, one below the other."""
@@ -115,6 +126,34 @@ class Lists:
         rows = self.rows[order]
         spans = zip(self.values, pairwise(edges.tolist()), strict=True)
         return {value: rows[a:b] for value, (a, b) in spans if a < b}
+
+
+class Table:
+    """A dataclass of columns that have one row a photo: arrays, `Coded`, `Lists`, and tables of such."""
+
+    __slots__ = ()
+
+    def followed_by(self, other: Self) -> Self:
+        """Both, one below the other."""
+
+        def join(mine: Any, theirs: Any) -> Any:
+            return np.concatenate([mine, theirs]) if isinstance(mine, np.ndarray) else mine.followed_by(theirs)
+
+        return self._of(join(getattr(self, name), getattr(other, name)) for name in self._names())
+
+    def take(self, rows: IntVector) -> Self:
+        """Some rows, in their order."""
+
+        def pick(column: Any) -> Any:
+            return column[rows] if isinstance(column, np.ndarray) else column.take(rows)
+
+        return self._of(pick(getattr(self, name)) for name in self._names())
+
+    def _names(self) -> list[str]:
+        return [field.name for field in fields(self)]  # type: ignore[arg-type]  # each table is a dataclass
+
+    def _of(self, columns: Iterable[Any]) -> Self:
+        return type(self)(**dict(zip(self._names(), columns, strict=True)))
 
 
 def _without_unused(codes: Codes, values: tuple[Any, ...]) -> tuple[Codes, tuple[Any, ...]]:
