@@ -17,7 +17,7 @@ from PIL import Image
 from photos_engine.errors import PhotoError
 from photos_engine.types import ByteArray
 
-INPUT_SIDE_PX = 260  # EfficientNet-Lite2's own
+INPUT_SIDE_PX = 232
 _ARRAY = "<array>"  # an array has no path
 
 
@@ -47,22 +47,22 @@ def as_rgb(image: NDArray[Any]) -> ByteArray:
     return np.ascontiguousarray(pixels)
 
 
-def as_input(image: NDArray[Any]) -> ByteArray:
-    """Turn an array into the model's input: (260, 260, 3) RGB uint8, the whole picture squashed.
+def as_input(image: NDArray[Any], side_px: int = INPUT_SIDE_PX) -> ByteArray:
+    """Turn an array into the model's input: (side, side, 3) RGB uint8, the whole picture squashed.
 
     Raises: PhotoError as `as_rgb`.
     """
     pixels = as_rgb(image)
-    if pixels.shape[:2] == (INPUT_SIDE_PX, INPUT_SIDE_PX):
+    side = (side_px, side_px)
+    if pixels.shape[:2] == side:
         return pixels
-    side = (INPUT_SIDE_PX, INPUT_SIDE_PX)
     # A frame of 1,024 pixels is halved first, in half of the time; embeddings stay within a cosine of 0.998.
     small = Image.fromarray(pixels).resize(side, Image.Resampling.BICUBIC, reducing_gap=1.5)
     return np.asarray(small)
 
 
 def as_batch(images: list[NDArray[Any]]) -> ByteArray:
-    """Turn arrays into one batch, (n, 260, 260, 3) RGB uint8.
+    """Turn arrays into one batch, (n, 232, 232, 3) RGB uint8.
 
     Raises: PhotoError as `as_rgb`.
     """

@@ -4,13 +4,14 @@
 
 Each step leaves its result in the work folder and is skipped where that is there already: a stopped
 build goes on from where it was, and `--again STEP` repeats a step and all that follow. `--start MODELS`
-takes backbone, text tower and projections from finished files instead of training them; `--again fine_tune`
-lets them learn on after that.
+takes backbone, text tower and projections from finished files instead of training them; with `--again fine_tune`
+they learn on.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import logging
 import time
 from collections.abc import Callable
@@ -77,7 +78,7 @@ def main() -> None:
         done = options.work / f"{step.__name__}.done"
         if step in FINISHED and options.start and not bench.started.is_file():
             if not world.rank:
-                _start_from(options.start, bench)
+                _start_from(options.start, bench, options.again)
             world.wait()
         if done.is_file():
             continue
@@ -91,9 +92,10 @@ def main() -> None:
         log.info("%s: %.0f s", step.__name__, time.monotonic() - began)
 
 
-def _start_from(models: Path, bench: steps.Bench) -> None:
+def _start_from(models: Path, bench: steps.Bench, again: str | None) -> None:
     unpack.adopt(bench, models)
-    for path in (*(bench.work / f"{step.__name__}.done" for step in FINISHED), bench.started):
+    finished = itertools.takewhile(lambda step: step.__name__ != again, FINISHED)
+    for path in (*(bench.work / f"{step.__name__}.done" for step in finished), bench.started):
         path.write_text(f"from {models}\n", encoding="utf-8")
 
 

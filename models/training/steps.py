@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +25,7 @@ from photos_engine.models.training import (
     describe,
     embedding,
     features,
+    further,
     fuse,
     low,
     pictures,
@@ -162,15 +164,20 @@ def load_text(bench: Bench, name: str) -> tuple[text.MiniLM, Tokenizer]:
 
 
 def fine_tune(bench: Bench) -> None:
-    """Train the joint space's projections, then together with the backbone's last blocks and the text tower."""
+    """Train the joint space's projections, then together with the backbone's last blocks and the text tower.
+
+    Where the build goes on from finished files, pictures alone learn on (`further.py`).
+    """
+    if bench.started.is_file():
+        _tune_pictures(bench)
+        return
     config = load_config(embedding.FineTuningConfig, "fine_tuning")
     network, stages = load_backbone(bench, "reconstructed")
     tail = quantise.Tail(network, stages)
     learn = bench.rows("flickr8k", held_out=False)
     net, tokenizer = load_text(bench, "text_pruned")
     with World.join().first():  # which computes what isn't kept yet
-        views = [bench.tail_inputs("flickr8k", mirrored=mirrored) for mirrored in (False, True)]
-        others = _other_inputs(bench)
+        views, others = _tail_inputs(bench)
         seen = [
             features.open_rows_behind(bench.work, name, inputs, bench.threads)
             for name, inputs in zip(("flickr8k", "flickr8k-mirrored", "others"), (*views, others), strict=True)
@@ -193,6 +200,30 @@ def fine_tune(bench: Bench) -> None:
     cut_low(bench)
 
 
+def _tune_pictures(bench: Bench) -> None:
+    """Let the backbone's last blocks and the picture projection learn on, for pictures of the present size."""
+    network, stages = load_backbone(bench, "reconstructed")
+    tail, learn = quantise.Tail(network, stages), bench.rows("flickr8k", held_out=False)
+    with World.join().first():  # which computes what isn't kept yet
+        views, others = _tail_inputs(bench)
+        told, heard = (_what_was_said(bench, name) for name in ("flickr8k", "others"))
+    lessons = [further.Lesson(view, learn, told) for view in views]
+    lessons.append(further.Lesson(others, np.arange(len(others.maps)), heard))
+    joint: embedding.JointSpace = torch.load(bench.work / "joint_started.pt", weights_only=False)
+    further.tune(joint, tail, lessons, load_config(further.TuningConfig, "further"), bench.work)
+    if World.join().rank:  # all have the same weights, and the first writes them
+        return
+    torch.save(joint, bench.work / "joint_tuned.pt")
+    save_backbone(bench, "backbone", network, stages)
+    cut_low(bench)
+
+
+def _tail_inputs(bench: Bench) -> tuple[list[TailInputs], TailInputs]:
+    """What enters the tail: of the captioned pictures as they are and mirrored, and of all others."""
+    views = [bench.tail_inputs("flickr8k", mirrored=mirrored) for mirrored in (False, True)]
+    return views, _other_inputs(bench)
+
+
 def cut_low(bench: Bench) -> None:
     """Write the part of the finished backbone that the lower heads need; alone, it runs in a third of the time."""
     whole, part = (str(bench.work / f"{name}_int8.onnx") for name in ("backbone", "low"))
@@ -210,6 +241,21 @@ def _other_inputs(bench: Bench) -> TailInputs:
     return dataclasses.replace(parts[0], maps=maps, stage3=stage3)
 
 
+def _what_was_said(bench: Bench, name: str) -> NDArray[np.float32]:
+    """What the finished analyzer says of the captioned pictures, or of the others in the order of `_other_inputs`."""
+    places = [("flickr8k", row) for row in range(len(bench.sets["flickr8k"]))]
+    if name != "flickr8k":
+        others = (other for other in bench.sets if other != "flickr8k")
+        places = [(other, row) for other in others for row in bench.rows(other, held_out=False).tolist()]
+
+    def read(number: int) -> NDArray[np.uint8]:
+        source, row = places[number]
+        is_drawn = source == corpus.GENERATED  # at the present size, and nowhere else
+        return bench.shard(source)[row] if is_drawn else pictures.read_rgb(bench.sets[source][row].path)
+
+    return further.open_embeddings(bench.work, name, len(places), read, bench.threads)
+
+
 def caption_vectors(bench: Bench, net: text.MiniLM, tokenizer: Tokenizer) -> NDArray[np.float32]:
     """Sentence vectors of every caption, (pictures, 5, 384)."""
     captions = [caption for picture in bench.sets["flickr8k"] for caption in picture.captions]
@@ -217,14 +263,21 @@ def caption_vectors(bench: Bench, net: text.MiniLM, tokenizer: Tokenizer) -> NDA
 
 
 def make_features(bench: Bench) -> None:
-    """Run the finished backbone over every picture, and over the mirrored captioned ones."""
+    """Run the finished backbone over every picture, and over mirrored captioned ones where those are learned from."""
     for name in bench.sets:
         bench.features(name)
-    bench.features("flickr8k", mirrored=True)
+    if not bench.started.is_file():
+        bench.features("flickr8k", mirrored=True)
 
 
 def train_embedding(bench: Bench) -> None:
-    """Fit both projections once more, to what the finished int8 backbone and text tower give."""
+    """Fit both projections once more, to what the finished int8 backbone and text tower give.
+
+    Where the build goes on from finished files they stay: texts mean what they meant, and pictures learned to fit.
+    """
+    if bench.started.is_file():
+        shutil.copyfile(bench.work / "joint_tuned.pt", bench.work / "joint.pt")
+        return
     rows = bench.rows("flickr8k", held_out=False)
     views = [bench.features("flickr8k", mirrored=mirrored)[rows] for mirrored in (False, True)]
     captions = caption_vectors(bench, *load_text(bench, "text_tuned"))
@@ -296,7 +349,11 @@ def _save_unrounded(bench: Bench, path: Path) -> None:
 
 
 def write_text_tower(bench: Bench) -> None:
-    """Put the text projection behind the tower, in int8, with its tokenizer beside it."""
+    """Put the text projection behind the tower, in int8, with its tokenizer beside it; or leave both as they were."""
+    if bench.started.is_file():
+        for name in (describe.TOKENIZER, describe.TEXT_MODEL):
+            shutil.copyfile(bench.work / f"started_{name}", bench.out / name)
+        return
     net, tokenizer = load_text(bench, "text_tuned")
     tower = text.TextTower(net, load_joint(bench).text)
     for folder in bench.folders:  # packing comes last: it changes the tower

@@ -23,6 +23,7 @@ from photos_engine.errors import ModelError
 from photos_engine.models.training import backbone, describe, quantise
 from photos_engine.models.training.embedding import JointSpace
 from photos_engine.models.training.features import ROW
+from photos_engine.models.training.further import STARTED
 from photos_engine.models.training.quantise import Range, Stage
 from photos_engine.models.training.steps import Bench, cut_low, save_backbone
 from photos_engine.models.training.text import MAX_TOKENS, MiniLM
@@ -163,7 +164,11 @@ def adopt(bench: Bench, models: Path) -> None:
     network, stages = unpack_backbone(values)
     for name in ("text_pruned", "text_tuned"):
         torch.save(net.state_dict(), bench.work / f"{name}.pt")
-    torch.save(unpack_joint(values, projection), bench.work / "joint_tuned.pt")
+    for name in ("joint_started", "joint_tuned"):
+        torch.save(unpack_joint(values, projection), bench.work / f"{name}.pt")
+    shutil.copyfile(models / describe.IMAGE_MODEL, bench.work / STARTED)
+    for name in (describe.TEXT_MODEL, describe.TOKENIZER):
+        shutil.copyfile(models / name, bench.work / f"started_{name}")
     shutil.copyfile(models / describe.TOKENIZER, bench.work / "tokenizer.json")
     save_backbone(bench, "backbone", network, stages)
     for suffix in (".pt", "_fp32.onnx", "_int8.onnx"):

@@ -67,6 +67,7 @@ def test_every_shipped_file_is_read_as_a_dataclass_without_values_of_its_own() -
     from photos_engine.models.training import (
         aesthetics,
         embedding,
+        further,
         objects,
         prints,
         probes,
@@ -84,6 +85,7 @@ def test_every_shipped_file_is_read_as_a_dataclass_without_values_of_its_own() -
         "embedding": embedding.EmbeddingConfig,
         "refit": embedding.EmbeddingConfig,
         "fine_tuning": embedding.FineTuningConfig,
+        "further": further.TuningConfig,
         "objects": objects.ObjectsConfig,
         "print": prints.PrintConfig,
         "probe": probes.ProbeConfig,
