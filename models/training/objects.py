@@ -1,9 +1,8 @@
 """The objects head: everyday things with their boxes, as centre points on a fine grid.
 
-What lies where is read from five maps of the backbone, joined from the coarsest to the finest; which
-of the things ImageNet knows, also from the last map, where the classifier's own rows are the starting
-point. Of every cell the likeliest label counts, of every 3 x 3 cells the likeliest one: so a thing
-is found once, and the graph needs no loop.
+What lies where is read from five maps of the backbone, joined from the coarsest to the finest; which it is, also
+from the last map, where ImageNet's rows and the joint space are the starting point. Of every cell the likeliest
+label counts, of every 3 x 3 cells the likeliest one: so a thing is found once, and the graph needs no loop.
 """
 
 from __future__ import annotations

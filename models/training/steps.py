@@ -206,9 +206,10 @@ def _tune_pictures(bench: Bench) -> None:
     tail, learn = quantise.Tail(network, stages), bench.rows("flickr8k", held_out=False)
     with World.join().first():  # which computes what isn't kept yet
         views, others = _tail_inputs(bench)
+        sides = [others, _other_inputs(bench, mirrored=True)]
         told, heard = (_what_was_said(bench, name) for name in ("flickr8k", "others"))
     lessons = [further.Lesson(view, learn, told) for view in views]
-    lessons.append(further.Lesson(others, np.arange(len(others.maps)), heard))
+    lessons += [further.Lesson(view, np.arange(len(view.maps)), heard) for view in sides]
     joint: embedding.JointSpace = torch.load(bench.work / "joint_started.pt", weights_only=False)
     further.tune(joint, tail, lessons, load_config(further.TuningConfig, "further"), bench.work)
     if World.join().rank:  # all have the same weights, and the first writes them
@@ -230,12 +231,12 @@ def cut_low(bench: Bench) -> None:
     onnx.utils.extract_model(whole, part, [backbone.INPUT], list(low.LOW_TAPS))
 
 
-def _other_inputs(bench: Bench) -> TailInputs:
+def _other_inputs(bench: Bench, *, mirrored: bool = False) -> TailInputs:
     """What enters the tail, of the training pictures of all sets without captions."""
     parts = []
     for name in bench.sets:
         if name != "flickr8k":
-            inputs, rows = bench.tail_inputs(name), bench.rows(name, held_out=False)
+            inputs, rows = bench.tail_inputs(name, mirrored=mirrored), bench.rows(name, held_out=False)
             parts.append(dataclasses.replace(inputs, maps=inputs.maps[rows], stage3=inputs.stage3[rows]))
     maps, stage3 = (np.concatenate([getattr(part, name) for part in parts]) for name in ("maps", "stage3"))
     return dataclasses.replace(parts[0], maps=maps, stage3=stage3)

@@ -49,7 +49,7 @@ def test_pictures_come_nearer_to_what_was_said_and_texts_stay(tmp_path: Path) ->
     joint.standardise.fit(rows().numpy())
     before = likeness()
     loop = LoopConfig(0, 6, 5, 0, 0.2, 5.0, 0.0, "float32", False)
-    tune(joint, tail, lessons, TuningConfig(1e-4, 5e-3, 5, loop), tmp_path)
+    tune(joint, tail, lessons, TuningConfig(1e-4, 5e-3, 0.0, 5, loop), tmp_path)
     assert likeness() > before + 0.1
     assert torch.equal(joint.text.weight, text)
     assert tail.rounded

