@@ -124,7 +124,8 @@ views = st.integers(0, 10_000).map(lambda seed: draw_view(CONFIG, np.random.defa
 @given(views)
 def test_a_view_places_boxes_where_it_shows_them(view: View) -> None:
     image = np.zeros((INPUT_SIDE_PX, INPUT_SIDE_PX, 3), np.uint8)
-    image[78:208, 52:156] = 200  # BOX
+    left, top, right, bottom = (round(edge * INPUT_SIDE_PX) for edge in BOX)
+    image[top:bottom, left:right] = 200
     shown = View(view.part, view.is_mirrored).show(image)
     placed = view.place(BOX, 0.0)
     bright = np.argwhere(shown[:, :, 0] > 100)

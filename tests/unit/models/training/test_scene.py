@@ -42,7 +42,12 @@ def test_the_regression_finds_what_made_the_data_from_however_far(
     x = random.normal(0, 2, (1500, 1))
     y = (random.random(1500) < _sigmoid(x[:, 0] * slope + offset)).astype(float)
     beta = scene._regress(x, y, np.ones(1500), np.array([start, start]), ridge=1e-6)
-    assert beta == pytest.approx([slope, offset], abs=0.5)
+
+    def surprise(scale: float, shift: float) -> float:
+        scores = x[:, 0] * scale + shift
+        return float((np.logaddexp(0, scores) - y * scores).mean())
+
+    assert surprise(*beta) <= surprise(slope, offset) + 1e-6  # chance may have drawn others, which then fit better
 
 
 def test_a_common_tag_whose_scores_lie_far_out_is_still_told_apart() -> None:
