@@ -1,4 +1,4 @@
-"""What crops keep of the main thing, on pictures with labelled boxes that were held out from training.
+"""What crops keep of the main thing, on pictures with labelled boxes that were held out from training; horizons.
 
     pip install smartcrop
     python benchmarks/crops.py --data DATA
@@ -21,6 +21,7 @@ from scripted import print_figures, share
 
 from photos_engine import PhotosEngine
 from photos_engine.experiences import autocrop
+from photos_engine.horizon import find_horizon
 from photos_engine.models import corpus
 from photos_engine.models.detection import area
 from photos_engine.types import Box, DetectedObject, SceneSignals
@@ -30,6 +31,9 @@ WHOLE = 0.95
 STANDS_OUT = 1.5
 """Times the area of any other box: of three women in a row, or eight birds, none is the main thing."""
 NUDGE = 1.02  # a little change of the aspect
+VIEWS = (*(("scenes", label) for label in ("sea", "mountain", "glacier", "forest", "street")), ("events", "beach"),
+         ("weather", "sunrise"))  # fmt: skip
+TURN_DEGREES, CUT, NEAR_DEGREES = 4.0, 0.08, 1.0
 WAYS = ("ours", "without things", "with every box", "centre", "smartcrop")
 
 
@@ -68,13 +72,14 @@ def judge_crops(engine: PhotosEngine, data: Path) -> dict[str, Any]:
 
 def _crops_of(image: Image.Image, seen: SceneSignals, aspect: tuple[int, int], boxes: Sequence[Box]) -> dict[str, Box]:
     """One picture's crops of an aspect, by way."""
-    ours = autocrop.crop(seen.saliency, image.size, aspect, seen.objects).box
+    horizon = find_horizon(image)
+    ours = autocrop.crop(seen.saliency, image.size, aspect, seen.objects, horizon).box
     width, height = ours[2] - ours[0], ours[3] - ours[1]
     every = [DetectedObject("thing", box, 1.0) for box in boxes]
     crops = {
         "ours": ours,
-        "without things": autocrop.crop(seen.saliency, image.size, aspect).box,
-        "with every box": autocrop.crop(seen.saliency, image.size, aspect, every).box,
+        "without things": autocrop.crop(seen.saliency, image.size, aspect, (), horizon).box,
+        "with every box": autocrop.crop(seen.saliency, image.size, aspect, every, horizon).box,
         "centre": (0.5 - width / 2, 0.5 - height / 2, 0.5 + width / 2, 0.5 + height / 2),
     }
     smart = crop_smartly(image, aspect)
@@ -84,7 +89,8 @@ def _crops_of(image: Image.Image, seen: SceneSignals, aspect: tuple[int, int], b
 def _move(image: Image.Image, seen: SceneSignals, aspect: tuple[int, int]) -> float:
     """How far an edge of our crop goes at most when the aspect changes a little."""
     shapes = (aspect, (aspect[0] * NUDGE, aspect[1]))
-    before, after = (np.array(autocrop.crop(seen.saliency, image.size, a, seen.objects).box) for a in shapes)
+    horizon = find_horizon(image)
+    before, after = (np.array(autocrop.crop(seen.saliency, image.size, a, seen.objects, horizon).box) for a in shapes)
     return float(np.abs(before - after).max())
 
 
@@ -111,6 +117,30 @@ def crop_smartly(image: Image.Image, aspect: tuple[int, int]) -> Box | None:
     return (left, top, left + found["width"] / image.width, top + found["height"] / image.height)
 
 
+def judge_horizons(data: Path) -> dict[str, str]:
+    """Where horizons are found; and of those found again in the picture turned clockwise, how many turned with it."""
+    found: dict[str, list[bool | None]] = {}
+    for picture in corpus.list_pictures(data):
+        if (picture.source, picture.label) not in VIEWS:
+            continue
+        mine = found.setdefault(picture.label, [])
+        with Image.open(picture.path) as opened:
+            image = opened.convert("RGB")
+        if (horizon := find_horizon(image)) is None:
+            mine.append(None)
+            continue
+        edges = (CUT * image.width, CUT * image.height, (1 - CUT) * image.width, (1 - CUT) * image.height)
+        turned = image.rotate(-TURN_DEGREES, Image.Resampling.BICUBIC).crop(tuple(map(round, edges)))
+        again = find_horizon(turned)
+        moved = None if again is None else again.tilt_degrees(turned.size) - horizon.tilt_degrees(image.size)
+        mine.append(moved is not None and abs(moved + TURN_DEGREES) < NEAR_DEGREES)
+    return {
+        label: f"found in {share(sum(turns is not None for turns in some), len(some))} of {len(some)}, "
+        f"of these {share(sum(turns is True for turns in some), sum(turns is not None for turns in some))} turn with it"
+        for label, some in found.items()
+    }
+
+
 def _fits(box: Box, frame: Box) -> bool:
     """Whether a box could be whole in a frame of this size, wherever that lies."""
     return box[2] - box[0] <= frame[2] - frame[0] and box[3] - box[1] <= frame[3] - frame[1]
@@ -128,7 +158,8 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, PhotosEngine.open(Path(folder) / "library") as engine:
-        print_figures({"crops": judge_crops(engine, options.data)}, as_json=options.json)
+        figures = {"crops": judge_crops(engine, options.data), "horizons": judge_horizons(options.data)}
+        print_figures(figures, as_json=options.json)
 
 
 if __name__ == "__main__":

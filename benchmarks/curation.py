@@ -43,8 +43,8 @@ from photos_engine.curation import assess_quality, is_showable
 from photos_engine.experiences import recommend
 from photos_engine.experiences.duplicates import find_groups, update_groups
 from photos_engine.experiences.featured import TASTE
-from photos_engine.selection import rate_photo
 from photos_engine.types import UTILITY_KINDS, Decision, FloatArray, Snapshot, Tag
+from photos_engine.worth import rate_photo
 
 FRESH = 200
 

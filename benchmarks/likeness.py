@@ -24,6 +24,7 @@ from sklearn.linear_model import LogisticRegression
 
 from photos_engine.analyzers import Taxonomy, TextEncoder
 from photos_engine.experiences.search.likeness import standard_scores
+from photos_engine.experiences.search.sources import Concepts
 from photos_engine.models import corpus
 from photos_engine.models.card import as_markdown
 from photos_engine.models.corpus import Picture
@@ -80,7 +81,7 @@ def _ask_captions(photos: list[Picture], work: Path) -> tuple[list[str], NDArray
     return [photos[row].captions[0] for row in chosen], right, wrong & ~right
 
 
-def fit(images: FloatArray, phrases: Phrases, concepts: FloatArray) -> dict[str, Any]:
+def fit(images: FloatArray, phrases: Phrases, concepts: Concepts) -> dict[str, Any]:
     """The regression's coefficients, and what every threshold gives."""
     scores = np.stack([standard_scores(images, vector, concepts, images @ vector) for vector in phrases.vectors], 2)
     near = np.zeros_like(phrases.right)
@@ -121,7 +122,7 @@ def main() -> None:
     photos = [photo for photo in corpus.list_captioned(options.data) if photo.held_out]
     sight, encoder, taxonomy = Sight.open(options.models), TextEncoder.open(options.models), Taxonomy.load()
     images = np.stack([sight.see(read_upright(photo.path)).signals.embedding for photo in photos])
-    concepts = encoder.encode([tag.label for tag in taxonomy.tags])
+    concepts = Concepts.of(taxonomy, encoder.encode)
     sys.stdout.write(as_markdown(fit(images, collect(photos, encoder, taxonomy, options.work), concepts)))
 
 

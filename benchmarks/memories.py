@@ -14,19 +14,19 @@ import argparse
 import json
 import math
 import re
+import shutil
 import subprocess
 import sys
 import time
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
+from enlarged import write_photos
 from scripted import (
     Truth,
     add_life_options,
@@ -41,10 +41,9 @@ from scripted import (
 
 from photos_engine import PhotosEngine
 from photos_engine.analyzers import Taxonomy
-from photos_engine.experiences.memories import ToldMemory, refresh_memories
-from photos_engine.graph import Look, PersonalGraph, build_graph, look_at
+from photos_engine.graph import build_graph
 from photos_engine.models.corpus import list_captioned
-from photos_engine.types import Memory, Snapshot, Tag
+from photos_engine.types import Memory, Snapshot
 
 A_NIGHT = 200  # new photos
 OF_YEARS = frozenset({"concept", "person", "pet", "place_over_years", "theme"})  # whose subtitle names years
@@ -239,19 +238,48 @@ def judge(engine: PhotosEngine, truth: Truth, told: Captions = MappingProxyType(
     }
 
 
-def measure_scale(snapshot: Snapshot, count: int) -> dict[str, Any]:
+def measure_scale(snapshot: Snapshot, count: int, folder: Path) -> dict[str, Any]:
     """Processor seconds for a full refresh of a large library, and for the one after a night's new photos.
 
-    They are those of one core, however busy the machine is. The second refresh knows what the first one found, and
-    the photos of before are the values that they were, as in a snapshot that is read after another one.
+    They are those of one core, however busy the machine is, of processes that start anew and end: imports, reading and
+    writing are in them.
     """
-    large, tags = enlarge(snapshot, count), {tag.id: tag for tag in Taxonomy.load().tags}
-    before = replace(large, photos=large.photos[:-A_NIGHT], embeddings=large.embeddings[:-A_NIGHT])
-    full, looks, graph, told = refresh(before, tags, {}, None, ())
-    earlier = {look.item.photo.id: look for look in looks}
-    night, _, graph, told = refresh(large, tags, earlier, graph, told)
-    figures = {"photos": len(large.photos), "nodes": len(graph), "memories": len(told)}
-    return {**figures, "cpu_s_full": full, "cpu_s_after_a_night": night}
+    large = enlarge(snapshot, count)
+    library = folder / f"large-{count}.library"
+    on = large.photos[-1].photo.taken.date()
+    shutil.rmtree(library, ignore_errors=True)
+    write_photos(library, large.photos[:-A_NIGHT], large.embeddings[:-A_NIGHT])
+    full = refresh_anew(library, on)
+    write_photos(library, large.photos[-A_NIGHT:], large.embeddings[-A_NIGHT:])
+    night = refresh_anew(library, on)
+    again = refresh_anew(library, on)
+    return {"photos": count, "cpu_s_full": full, "cpu_s_after_a_night": night, "cpu_s_when_nothing_is_new": again}
+
+
+def refresh_anew(library: Path, on: date) -> dict[str, float]:
+    """Processor seconds of a new process that brings a library up to date, by part."""
+    arguments = [sys.executable, "-c", REFRESH, str(library), on.isoformat()]
+    figures: dict[str, float] = json.loads(subprocess.run(arguments, check=True, capture_output=True).stdout)
+    return figures
+
+
+REFRESH = """
+import json, sys, time
+from datetime import date
+from photos_engine import PhotosEngine
+
+parts = {"imports": time.process_time()}
+on = date.fromisoformat(sys.argv[2])
+with PhotosEngine.open(sys.argv[1]) as engine:
+    engine.graph
+    parts["graph"] = time.process_time()
+    engine.refresh(today=on)
+    parts["memories"] = time.process_time()
+ended = time.process_time()
+began = [0, *parts.values()]
+figures = {name: round(end - start, 2) for (name, end), start in zip(parts.items(), began)}
+print(json.dumps({**figures, "all": round(ended, 2)}))
+"""
 
 
 def measure_load(snapshot: Snapshot, count: int, folder: Path) -> dict[str, Any]:
@@ -280,26 +308,6 @@ print(json.dumps({**figures, "load_cpu_s": round(seconds, 2), "resident_mb": rou
 """
 
 
-def refresh(
-    snapshot: Snapshot,
-    tags: Mapping[str, Tag],
-    earlier: Mapping[str, Look],
-    graph: PersonalGraph | None,
-    known: Iterable[ToldMemory],
-) -> tuple[dict[str, float], tuple[Look, ...], PersonalGraph, tuple[ToldMemory, ...]]:
-    """One refresh as the engine does it, with processor seconds by part."""
-    on = snapshot.photos[-1].photo.taken.date()
-    times = [time.process_time()]
-    looks = look_at(snapshot, tags, earlier)
-    times.append(time.process_time())
-    graph = build_graph(snapshot, tags, looks=looks, known=graph.stays() if graph else (), earlier=graph)
-    times.append(time.process_time())
-    told = refresh_memories(snapshot, graph, tags, on=on, looks=looks, known=known)
-    times.append(time.process_time())
-    parts = dict(zip(("looks", "graph", "memories"), np.diff(times).round(2).tolist(), strict=True))
-    return {**parts, "all": round(times[-1] - times[0], 2)}, looks, graph, told
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_life_options(parser)
@@ -314,7 +322,7 @@ def main() -> None:
                 report = engine.index([life])
                 figures = {"life": {"folder": life, "analysed": report.analysed}, **judge(engine, Truth(life), told)}
                 if options.scale:
-                    figures["scale"] = measure_scale(engine.snapshot(), options.scale)
+                    figures["scale"] = measure_scale(engine.snapshot(), options.scale, folder)
                 if options.load:
                     figures["load"] = measure_load(engine.snapshot(), options.load, folder)
             print_figures(figures, as_json=options.json)

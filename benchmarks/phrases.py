@@ -196,7 +196,7 @@ def fit(engine: PhotosEngine, phrases: Sequence[Phrase], stems: Sequence[str]) -
     images: FloatArray = snapshot.embeddings[order]
     tags = [snapshot.photos[row].tags for row in order]
     holders = {tag.id: np.array([row for row, t in enumerate(tags) if tag.id in t]) for tag in taxonomy.tags}
-    concepts, sample = words.concepts().vectors, images[:: max(1, len(images) // 300)]
+    concepts, sample = words.concepts(), images[:: max(1, len(images) // 300)]
 
     def describe(phrase: Phrase) -> tuple[NDArray[np.int64], FloatArray] | None:
         reading = read_phrase(phrase.text, taxonomy)

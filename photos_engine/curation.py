@@ -11,14 +11,23 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
 
-from photos_engine.types import UTILITY_KINDS, AnalysedPhoto, Decision, Photo, QualitySignals, Reason, Snapshot
+from photos_engine.types import (
+    UTILITY_KINDS,
+    AnalysedPhoto,
+    Decision,
+    FloatArray,
+    Photo,
+    QualitySignals,
+    Reason,
+    Snapshot,
+)
 
 UTILITY_THRESHOLD = 0.5
 """From which probability on a photo counts as utility content: where both mistakes cost the same."""
@@ -142,12 +151,13 @@ _SCREENS = frozenset(
 _LOSSLESS = frozenset({"PNG", "BMP", "GIF"})
 _HEAD_FLOOR = 0.002
 """The head is a linear layer fitted on some thousand pictures: below 1 in 500 its figures are no evidence."""
+_LEAST_ODDS = math.log(_HEAD_FLOOR / (1.0 - _HEAD_FLOOR))
 
 
 # What is written on is for reading; the scene tag of such a kind is a second opinion from the same embedding, half as
 # good as an independent one would be, and worth nothing where no text is seen. Which kind it is, is the head's to say.
 _TEXT, _WRITTEN_TAG = 1.0, 2.0
-_WRITTEN_KINDS = ("receipt", "document", "handwriting", "whiteboard", "barcode")
+_WRITTEN_KINDS = frozenset({"receipt", "document", "handwriting", "whiteboard", "barcode"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,17 +234,28 @@ def apply_own_filter(snapshot: Snapshot) -> Snapshot:
     Learned from "not utility" decisions alone, each time anew, so taking one back takes back what it taught.
     """
     taught = [row for row, item in enumerate(snapshot.photos) if Decision.NOT_UTILITY in item.photo.decisions]
-    if not taught:
-        return snapshot
-    kinds = [max(UTILITY_KINDS, key=lambda kind: snapshot.photos[row].utility.get(kind, 0.0)) for row in taught]
-    like = np.clip((snapshot.embeddings @ snapshot.embeddings[taught].T - _LIKE_ANY) / (_LIKE_ONE - _LIKE_ANY), 0, 1)
+    lessons = [snapshot.photos[row] for row in taught]
+    photos = tuple(apply_lessons(snapshot.photos, snapshot.embeddings, lessons, snapshot.embeddings[taught]))
+    return replace(snapshot, photos=photos) if taught else snapshot
+
+
+def apply_lessons(
+    items: Sequence[AnalysedPhoto], embeddings: FloatArray, lessons: Sequence[AnalysedPhoto], taught: FloatArray
+) -> list[AnalysedPhoto]:
+    """Some photos with the odds that the lessons, photos which the person took out, leave them.
+
+    embeddings (n, 512), taught (m, 512): row by row of the photos and of the lessons.
+    """
+    if not lessons:
+        return list(items)
+    kinds = [max(UTILITY_KINDS, key=lambda kind: lesson.utility.get(kind, 0.0)) for lesson in lessons]
+    like = np.clip((embeddings @ taught.T - _LIKE_ANY) / (_LIKE_ONE - _LIKE_ANY), 0, 1)
     likeness = {kind: like[:, [k == kind for k in kinds]].sum(axis=1) for kind in set(kinds)}
     odds = {kind: -np.log1p(shares / _OPEN_MIND) for kind, shares in likeness.items()}
-    photos = tuple(
+    return [
         replace(item, own_odds={kind: float(row[n]) for kind, row in odds.items() if row[n] < 0})
-        for n, item in enumerate(snapshot.photos)
-    )
-    return replace(snapshot, photos=photos)
+        for n, item in enumerate(items)
+    ]
 
 
 def describe_kind(kind: str) -> str:
@@ -244,12 +265,15 @@ def describe_kind(kind: str) -> str:
 
 
 def _weigh_writing(tags: Mapping[str, float]) -> dict[str, float]:
-    weight = tags.get("text", 0.0) * (_TEXT + _WRITTEN_TAG * _surest(tags, _WRITTEN_KINDS))
-    return dict.fromkeys(_WRITTEN_KINDS, weight) if weight else {}
+    if not (text := tags.get("text", 0.0)):
+        return {}
+    return dict.fromkeys(_WRITTEN_KINDS, text * (_TEXT + _WRITTEN_TAG * _surest(tags, _WRITTEN_KINDS)))
 
 
 def _logit(probability: float) -> float:
-    clipped = min(max(probability, _HEAD_FLOOR), 1.0 - _HEAD_FLOOR)
+    if probability <= _HEAD_FLOOR:
+        return _LEAST_ODDS
+    clipped = min(probability, 1.0 - _HEAD_FLOOR)
     return math.log(clipped / (1.0 - clipped))
 
 
@@ -310,14 +334,18 @@ _LONG_EXPOSURE_S = 0.5
 """Nobody holds a camera still for that long by accident: traffic trails, water, stars."""
 
 # Tags of scenes that are dark or soft by nature.
-_DARK_SCENES = (
-    *("night", "night_city", "twilight", "starry_sky", "moon", "northern_lights", "sunset", "silhouette", "cave"),
-    *("fireworks", "lightning", "candle", "campfire", "fireplace", "christmas_lights", "halloween", "aquarium"),
-    *("concert", "stage_show", "theater", "nightclub", "performer"),
+_DARK_SCENES = frozenset(
+    {
+        *("night", "night_city", "twilight", "starry_sky", "moon", "northern_lights", "sunset", "silhouette", "cave"),
+        *("fireworks", "lightning", "candle", "campfire", "fireplace", "christmas_lights", "halloween", "aquarium"),
+        *("concert", "stage_show", "theater", "nightclub", "performer"),
+    }
 )
-_SOFT_SCENES = (
-    *("sunset", "sunrise", "twilight", "starry_sky", "northern_lights", "fog", "lightning", "fireworks"),
-    *("waterfall", "underwater", "motorsport"),
+_SOFT_SCENES = frozenset(
+    {
+        *("sunset", "sunrise", "twilight", "starry_sky", "northern_lights", "fog", "lightning", "fireworks"),
+        *("waterfall", "underwater", "motorsport"),
+    }
 )
 
 
@@ -378,8 +406,8 @@ def _shows_nothing(item: AnalysedPhoto) -> bool:
     return is_poor and not is_seen and not is_somebody_there and assess_utility(item).kind is None
 
 
-def _surest(tags: Mapping[str, float], names: Iterable[str]) -> float:
-    return max((tags.get(name, 0.0) for name in names), default=0.0)
+def _surest(tags: Mapping[str, float], names: frozenset[str]) -> float:
+    return max(map(tags.__getitem__, names & tags.keys()), default=0.0)
 
 
 # --- the one policy ------------------------------------------------------------------------------

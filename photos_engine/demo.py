@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
@@ -152,7 +152,7 @@ def _about_photos(report: IndexReport, photos: Path, origins: dict[str, str]) ->
         yield f"not usable: {printable(failure.path)}: {printable(failure.reason)}"
 
 
-def _about_tags(items: tuple[AnalysedPhoto, ...], origins: dict[str, str]) -> Iterator[str]:
+def _about_tags(items: Sequence[AnalysedPhoto], origins: dict[str, str]) -> Iterator[str]:
     ordered = sorted(items, key=lambda item: item.photo.path)[:PHOTOS_SHOWN]
     yield from table((_name(item.photo.path, origins), _tags(item)) for item in ordered)
     if len(items) > PHOTOS_SHOWN:
@@ -164,7 +164,7 @@ def _tags(item: AnalysedPhoto) -> str:
     return ", ".join(f"{tag.replace('_', ' ')} {p:.2f}" for tag, p in strongest) or "nothing that it would swear to"
 
 
-def _about_memories(engine: PhotosEngine, items: tuple[AnalysedPhoto, ...]) -> Iterator[str]:
+def _about_memories(engine: PhotosEngine, items: Sequence[AnalysedPhoto]) -> Iterator[str]:
     memories = engine.memories()
     for memory in memories[:MEMORIES_SHOWN]:
         facts = (memory.kind.replace("_", " "), span(memory.start, memory.end), counted(len(memory.photos), "photo"))
@@ -185,7 +185,7 @@ def _about_searches(engine: PhotosEngine, origins: dict[str, str]) -> Iterator[s
         found = ", ".join(f"{_name(hit.photo.path, origins)} {hit.score:.2f}" for hit in answer.results)
         yield f"{query!r} (by {answer.stage}): {found or 'nothing'}"
         if not answer.results and answer.suggestions:
-            yield f"  did you mean: {', '.join(answer.suggestions)}"
+            yield f"  try: {', '.join(answer.suggestions)}"
 
 
 def _what_next(library: Path) -> Iterator[str]:

@@ -16,7 +16,7 @@ from datetime import date
 import numpy as np
 
 from photos_engine.alignment import read_grey
-from photos_engine.changes import Marks
+from photos_engine.changes import Marks, digest_all
 from photos_engine.curation import apply_own_filter
 from photos_engine.errors import ModelError, VectorIndexError
 from photos_engine.experiences import duplicates
@@ -28,13 +28,14 @@ from photos_engine.experiences.memories import (
     encode_concepts,
     refresh_memories,
 )
-from photos_engine.experiences.search import Basis, Columns, Completions
+from photos_engine.experiences.search import Basis, Columns, Completions, write_pets
 from photos_engine.files import write_atomically
-from photos_engine.graph import KnownStay, Look, PersonalGraph, build_graph, look_at
+from photos_engine.graph import KnownStay, PersonalGraph, build_graph
 from photos_engine.index import CompactIndex, VectorIndex
 from photos_engine.library import Library
 from photos_engine.store import Store, UnitOfWork
-from photos_engine.types import EMBEDDING_DIMENSIONS, FloatArray, Memory, Snapshot, Tag
+from photos_engine.survey import Survey, Surveyor
+from photos_engine.types import EMBEDDING_DIMENSIONS, DuplicateGroup, FloatArray, Memory, Snapshot, Tag
 
 logger = logging.getLogger(__name__)
 
@@ -53,11 +54,10 @@ class Derived:
         self._tags = tags
         self._encoder = encoder
         self._lock = threading.RLock()
+        self._surveyor = Surveyor(library, tags)
         self._read_last: Snapshot | None = None  # as it is in the store
         self._snapshot: Snapshot | None = None  # with the person's own filter
-        self._looks: tuple[int, tuple[Look, ...]] | None = None
         self._graph: PersonalGraph | None = None
-        self._told: tuple[ToldMemory, ...] | None = None
         self._concepts: tuple[str, ConceptVectors | None] | None = None
         self._index: tuple[int, VectorIndex] | None = None
         self._search_basis: tuple[str, int, Basis] | None = None
@@ -72,67 +72,82 @@ class Derived:
     def graph(self) -> PersonalGraph:
         """The personal knowledge graph of the present revision."""
         with self._lock:
-            snapshot = self.snapshot()
-            if self._graph is None or self._graph.revision != snapshot.revision:
-                path = self._library.graph_path
-                graph = PersonalGraph.load(path, model=snapshot.model, revision=snapshot.revision)
-                if graph is None:
-                    graph = self._build_graph(snapshot)
-                    try:
-                        graph.save(path)
-                    except OSError as error:  # as for the index
-                        logger.warning("the graph can't be kept: %s", error)
-                self._graph = graph
-            return self._graph
+            self._refresh_groups()
+            with self._store.read() as unit:
+                return self._graph_of(self._surveyor.survey(unit))
 
-    def _build_graph(self, snapshot: Snapshot) -> PersonalGraph:
-        with self._store.read() as unit:
-            known = unit.stays.all()
+    def _graph_of(self, survey: Survey) -> PersonalGraph:
+        if self._graph is None or self._graph.revision != survey.revision:
+            path = self._library.graph_path
+            graph = PersonalGraph.load(path, model=survey.model, revision=survey.revision)
+            if graph is None:
+                graph = self._build_graph(survey)
+                try:
+                    graph.save(path)
+                except OSError as error:  # as for the index
+                    logger.warning("the graph can't be kept: %s", error)
+            self._graph = graph
+            self._leave_word_of_pets(graph, survey)
+        return self._graph
+
+    def _leave_word_of_pets(self, graph: PersonalGraph, survey: Survey) -> None:
+        """For search, which asks no graph; it is no change of the library, and known from the next one on."""
+        name, value = write_pets(graph.pets(), survey.unit.decisions.all())
+        if survey.unit.setting(name) != value:
+            with self._store.begin() as unit:
+                unit.set_setting(name, value)
+
+    def _build_graph(self, survey: Survey) -> PersonalGraph:
+        known = survey.unit.stays.all()
         stays = (KnownStay(*row) for row in known)
-        graph = build_graph(snapshot, self._tags, looks=self._look(snapshot), known=stays, earlier=self._graph)
+        graph = build_graph(survey.snapshot, self._tags, looks=survey.looks, known=stays, earlier=self._graph)
         found = tuple((stay.name, stay.first, stay.last) for stay in graph.stays())
         if found != known:
             with self._store.begin() as unit:
                 unit.stays.replace(found)
         return graph
 
-    def _look(self, snapshot: Snapshot) -> tuple[Look, ...]:
-        """What each photo tells by itself; photos that are as they were aren't judged again."""
-        if self._looks is None or self._looks[0] != snapshot.revision:
-            earlier = {look.item.photo.id: look for look in self._looks[1]} if self._looks else {}
-            self._looks = snapshot.revision, look_at(snapshot, self._tags, earlier)
-        return self._looks[1]
+    def refresh_memories(self, today: date) -> None:
+        """Let the store hold all memories as of a day; those that are still right stay as they are."""
+        with self._lock:
+            self._refresh_groups()
+            with self._store.read() as unit:
+                survey = self._surveyor.survey(unit)
+                stamp = f"{MEMORIES_VERSION} {survey.model} {survey.revision} {today.isoformat()}"
+                if unit.setting("memories_stamp") == stamp:
+                    return
+                told = self._tell(survey, today)
+            told_from = {one.id: one.told_from for one in told}
+            kept = {one.id: (one.score, one.reasons) for one in told if one.memory is None}
+            with self._store.begin() as unit:
+                if unit.revision == survey.revision:  # else a decision came in between: the next call sees it
+                    unit.memories.renew([one.of(None) for one in told if one.memory is not None], told_from, kept)
+                    unit.set_setting("memories_stamp", stamp)
 
     def memories(self, today: date) -> tuple[Memory, ...]:
         """All memories as of a day, best first, from the store where they are still right."""
-        with self._lock:
-            snapshot = self.snapshot()
-            stamp = f"{MEMORIES_VERSION} {snapshot.model} {snapshot.revision} {today.isoformat()}"
-            with self._store.read() as unit:
-                if unit.setting("memories_stamp") == stamp:
-                    return unit.memories.all()
-            self._told = self._tell(today)
-            made = tuple(told.memory for told in self._told)
-            with self._store.begin() as unit:
-                if unit.revision == snapshot.revision:  # else a decision came in between: the next call sees it
-                    unit.memories.replace(made, {told.memory.id: told.told_from for told in self._told})
-                    unit.set_setting("memories_stamp", stamp)
-            return made
+        self.refresh_memories(today)
+        with self._store.read() as unit:
+            return unit.memories.all()
 
     def memories_for(self, day: date) -> tuple[Memory, ...]:
         """All memories as of any day; they are not stored."""
         with self._lock:
-            return tuple(told.memory for told in self._tell(day))
-
-    def _tell(self, day: date) -> tuple[ToldMemory, ...]:
-        snapshot, graph = self.snapshot(), self.graph()
-        if self._told is None:
+            self._refresh_groups()
             with self._store.read() as unit:
-                digests = unit.memories.digests()
-                self._told = tuple(ToldMemory(memory, digests[memory.id]) for memory in unit.memories.all())
-        telling = Telling(concepts=lambda: self._concept_vectors(snapshot.model))
-        looks = self._look(snapshot)
-        return refresh_memories(snapshot, graph, self._tags, on=day, telling=telling, looks=looks, known=self._told)
+                told = self._tell(self._surveyor.survey(unit), day)
+                stored = {memory.id: memory for memory in unit.memories.all()}
+            return tuple(one.of(stored.get(one.id)) for one in told)
+
+    def _tell(self, survey: Survey, day: date) -> tuple[ToldMemory, ...]:
+        photo_ids = survey.unit.memories.photo_ids()
+        digests = survey.unit.memories.digests().items()
+        known = [ToldMemory(name, told_from, photo_ids.get(name, ())) for name, told_from in digests]
+        telling = Telling(concepts=lambda: self._concept_vectors(survey.model))
+        graph = self._graph_of(survey)
+        return refresh_memories(
+            survey.snapshot, graph, self._tags, on=day, telling=telling, looks=survey.looks, known=known
+        )
 
     def _concept_vectors(self, model: str) -> ConceptVectors | None:
         """The concepts in a model's space; None where its words can't be had: memories do without them."""
@@ -145,11 +160,11 @@ class Derived:
                 self._concepts = model, None
         return self._concepts[1]
 
-    def index(self, model: str) -> VectorIndex:
-        """The vector index of all present photos that a model has analysed."""
-        with self._lock, self._store.read() as unit:
+    def index(self, unit: UnitOfWork, model: str) -> VectorIndex:
+        """The vector index of all present photos that a model has analysed; it may be ahead of what `unit` sees."""
+        with self._lock:
             kept = self._index if self._index is not None and self._index[1].model == model else None
-            if kept is not None and kept[0] == unit.photos_revision:
+            if kept is not None and kept[0] >= unit.photos_revision:
                 return kept[1]
             index = kept[1] if kept is not None else self._load_index(model)
             present, known = self.search_basis(unit, model).columns.seen, index.keys()
@@ -168,11 +183,9 @@ class Derived:
 
     def prepare_search(self, model: str) -> VectorIndex:
         """Bring in step what searches use, so that the next one need not: the vector index, and the columns beside."""
-        with self._lock:
-            index = self.index(model)
-            with self._store.read() as unit:
-                self.search_basis(unit, model)
-            return index
+        with self._lock, self._store.read() as unit:
+            self.search_basis(unit, model)
+            return self.index(unit, model)
 
     def search_basis(self, unit: UnitOfWork, model: str) -> Basis:
         """What searches in the state that a unit of work sees have in common."""
@@ -181,7 +194,7 @@ class Derived:
             if kept is None or kept[:2] != (model, revision):
                 columns = self._columns(unit, model)
                 if kept is not None and columns is kept[2].columns:
-                    basis = replace(kept[2], decided=unit.lookups.decided())
+                    basis = kept[2].after_decisions(unit)
                 else:
                     basis = Basis.read(unit, model, columns)
                 kept = self._search_basis = model, revision, basis
@@ -193,7 +206,9 @@ class Derived:
         known = self._search_basis[2].columns if self._search_basis is not None else None
         known = known if known is not None and known.model == model else Columns.load(path)
         if known is None or known.stamp != stamp:
-            known = Columns.read(unit, model, stamp, known)
+            made_at = int(known.stamp.split()[-1]) if known and known.stamp else unit.photos_revision
+            changed = unit.photos.changed_since(made_at) if made_at < unit.photos_revision else None
+            known = Columns.read(unit, model, stamp, known, changed)
             known.save(path)
         return known
 
@@ -227,29 +242,43 @@ class Derived:
             return self._snapshot
 
     def _refresh_groups(self) -> None:
-        snapshot = self._read()
-        maker = f"{snapshot.model}/{duplicates.RULES}"
-        stamp = f"{maker} {snapshot.revision}"
-        with self._store.read() as unit:
-            made_from = unit.setting("groups_stamp")
-            if made_from == stamp:
-                return
-            known = unit.groups.all()
         path = self._library.marks_path
-        before = Marks.read(path, made_from) if made_from and made_from.split()[0] == maker else None
-        if before:
-            groups = duplicates.update_groups(snapshot, before, known, view=self._view)
-        else:
-            groups = duplicates.find_groups(snapshot, view=self._view)
-        stacks = duplicates.as_stacks(groups)
+        with self._store.read() as unit:
+            survey = self._surveyor.survey(unit)
+            maker = f"{survey.model}/{duplicates.RULES}"
+            made_from = unit.setting("groups_stamp")
+            if made_from == f"{maker} {survey.revision}":
+                return
+            before = Marks.read(path, made_from) if made_from and made_from.split()[0] == maker else None
+            changed = unit.photos.changed_since(int(before.stamp.split()[-1])) if before else None
+            snapshot, census = survey.snapshot, survey.census
+            digests = digest_all(snapshot, census, before, changed)
+            renewal = groups = None
+            if before:
+                renewal = duplicates.renew_groups(snapshot, before, view=self._view, census=census, digests=digests)
+            if renewal is None:
+                groups = duplicates.find_groups(snapshot, view=self._view)
         with self._store.begin() as unit:
             if unit.revision != snapshot.revision:
                 return  # photos came in between: whoever wrote them refreshes
-            if unit.groups.replace(groups, stacks):
+            if _put_groups(unit, groups, renewal):
                 unit.touch(photos=False)
             stamp = f"{maker} {unit.revision}"
             unit.set_setting("groups_stamp", stamp)
+        if before and renewal:
+            marks = replace(before, stamp=stamp, digests=digests, denied=snapshot.not_duplicates)
+            marks = marks.with_groups(renewal.gone, renewal.fresh)
+        else:
+            marks = Marks.of(snapshot, groups or (), stamp, digests)
         try:
-            write_atomically(path, Marks.of(snapshot, groups, stamp).encode(), durable=False)
+            write_atomically(path, marks.encode(), durable=False)
         except OSError as error:
             logger.warning("all groups of likenesses will be made again, since %s can't be written: %s", path, error)
+
+
+def _put_groups(unit: UnitOfWork, groups: Sequence[DuplicateGroup] | None, renewal: duplicates.Renewal | None) -> bool:
+    """Store groups, all or those that are new; returns whether a photo stands for others, or another one does, now."""
+    if renewal is None:
+        return unit.groups.replace(groups or (), duplicates.as_stacks(groups or ()))
+    stacks = duplicates.as_stacks(renewal.fresh)
+    return unit.groups.renew(renewal.gone, renewal.fresh, renewal.touched, stacks)

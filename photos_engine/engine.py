@@ -51,6 +51,7 @@ from photos_engine.experiences.search import (
 from photos_engine.files import is_below, is_within, write_atomically
 from photos_engine.framing import things_of
 from photos_engine.graph import PersonalGraph, read_days, require_sense
+from photos_engine.horizon import Horizon, find_horizon
 from photos_engine.index import CompactIndex
 from photos_engine.ingest import Gazetteer
 from photos_engine.installed import AbsentWords, InstalledModels, describe, settle
@@ -61,7 +62,7 @@ from photos_engine.pictures import PhotoLike, Pictures, cut_region, path_of
 from photos_engine.pipeline import Pipeline, Reanalysis, is_away
 from photos_engine.reading import READ_KINDS, Reading
 from photos_engine.salvage import read_backup, read_kept, restore
-from photos_engine.store import Store
+from photos_engine.store import Store, UnitOfWork
 from photos_engine.types import (
     EMBEDDING_DIMENSIONS,
     Box,
@@ -268,7 +269,9 @@ class PhotosEngine:
     def refresh(self, *, today: date | None = None) -> int:
         """Bring groups, graph, index and memories up to date; returns how many memories there are."""
         self._derived.prepare_search(self._active_model())
-        return len(self._derived.memories(today or _today()))
+        self._derived.refresh_memories(today or _today())
+        with self._store.read() as unit:
+            return unit.memories.count()
 
     def analyze(self, image: Image.Image | NDArray[Any]) -> SceneSignals:
         """What the analyzer sees in one picture; nothing is stored.
@@ -300,12 +303,12 @@ class PhotosEngine:
         Raises: UsageError for a limit below 1, a query of more than 1,000 characters, a region that isn't one or is
         of no picture; PhotoError, PhotoNotFound for the picture.
         """
-        model = self._active_model()
-        example = self._example(like, region, model)
-        absent = None if model in self._models else AbsentWords(self._taxonomy)
-        words = absent or self._models.words(model)
-        index = CompactIndex(model, EMBEDDING_DIMENSIONS) if absent else self._derived.index(model)
         with self._store.read() as unit:
+            model = unit.models.active
+            example = self._example(unit, like, region, model)
+            absent = None if model in self._models else AbsentWords(self._taxonomy)
+            words = absent or self._models.words(model)
+            index = CompactIndex(model, EMBEDDING_DIMENSIONS) if absent else self._derived.index(unit, model)
             sources = SearchSources(
                 unit=unit,
                 basis=self._derived.search_basis(unit, model),
@@ -318,10 +321,9 @@ class PhotosEngine:
                 today=_today(),
             )
             answer = search(query, limit=limit, sources=sources, example=example, with_facets=facets)
-        if absent is None or not absent.was_asked:
+            following = unit.models.next or self._models.shipped if absent and absent.was_asked else None
+        if following is None:
             return answer
-        with self._store.read() as unit:
-            following = unit.models.next or self._models.shipped
         why = f"not before {following} has seen the library, since {model} is not installed any more"
         return replace(answer, understood={**answer.understood, "likeness": why})
 
@@ -353,7 +355,7 @@ class PhotosEngine:
         except OSError as error:
             raise ConfigError(f"tags can't be written to {os.fspath(feed)}: {error.strerror or error}") from error
 
-    def _example(self, like: PhotoLike | None, region: Box | None, model: str) -> Example | None:
+    def _example(self, unit: UnitOfWork, like: PhotoLike | None, region: Box | None, model: str) -> Example | None:
         """The picture to find others like, as the library's model sees it."""
         if like is None:
             if region is not None:
@@ -362,8 +364,7 @@ class PhotosEngine:
         found = self._find(like)
         key, path = (found.key, found.path) if isinstance(found, Photo) else (None, found)
         if key is not None and region is None:
-            with self._store.read() as unit:
-                known = unit.analyses.embedding(model, key)
+            known = unit.analyses.embedding(model, key)
             if known is not None:
                 return Example(path.name, known, key)
         pixels = self._pictures.decode(path).pixels
@@ -479,6 +480,7 @@ class PhotosEngine:
             at=at,
             hidden=self.graph.hidden_photo_ids(),
             colour=self._main_colour,
+            horizon=self._horizon,
         )
 
     def crop(self, photo: PhotoLike, aspect: tuple[float, float]) -> Crop:
@@ -754,7 +756,7 @@ class PhotosEngine:
     # --- parts ---
 
     def _encoder(self, model: str) -> Callable[[Sequence[str]], FloatArray] | None:
-        return self._models.words(model).encode if model in self._models else None
+        return self._models.words(model).encode_lasting if model in self._models else None
 
     def _active_model(self) -> str:
         with self._store.read() as unit:
@@ -767,6 +769,9 @@ class PhotosEngine:
 
     def _main_colour(self, photo: Photo) -> str | None:
         return self._library.look_at_thumbnail(photo.id, name_main_colour)
+
+    def _horizon(self, photo: Photo) -> Horizon | None:
+        return self._library.look_at_thumbnail(photo.id, find_horizon)
 
     def _saliency(self, photo: Photo) -> FloatArray:
         with self._store.read() as unit:
@@ -787,8 +792,8 @@ class PhotosEngine:
 
     def _composition(
         self, photo: PhotoLike, aspect: tuple[float, float]
-    ) -> tuple[FloatArray, tuple[int, int], tuple[float, float], list[DetectedObject]]:
-        """Where the eye rests, the size in pixels, the aspect asked for, what not to cut through: for `autocrop`."""
+    ) -> tuple[FloatArray, tuple[int, int], tuple[float, float], list[DetectedObject], Horizon | None]:
+        """Where the eye rests, size in pixels, aspect asked for, what not to cut through, horizon: for `autocrop`."""
         found = self._find(photo)
         if isinstance(found, Photo):
             with self._store.read() as unit:
@@ -797,11 +802,12 @@ class PhotosEngine:
                 seen = unit.analyses.signals(model, [found.key])
             if saliency is not None:
                 things = things_of(found.facts, seen[found.key].objects)
-                return saliency, (found.width_px, found.height_px), aspect, things
+                return saliency, (found.width_px, found.height_px), aspect, things, self._horizon(found)
         decoded = self._pictures.decode(path_of(found))
         signals = self._analyzer_at_hand().analyze_one(decoded.pixels)
         size_px = decoded.width_px, decoded.height_px
-        return signals.saliency, size_px, aspect, things_of(decoded.facts, signals.objects)
+        horizon = find_horizon(Image.fromarray(decoded.pixels))
+        return signals.saliency, size_px, aspect, things_of(decoded.facts, signals.objects), horizon
 
 
 def _today() -> date:

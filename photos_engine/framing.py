@@ -2,7 +2,8 @@
 
 Crops and wallpapers both need it. A saliency map is read as how much the eye rests where; a good frame
 keeps that, doesn't cut through it, and sets it on a third or nearer to the middle. What is known to be a thing, a
-found one or a named face, is to be whole inside or left out, the larger ones first.
+found one or a named face, is to be whole inside or left out, the larger ones first. A horizon divides a frame by thirds
+and not in halves.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photos_engine.errors import UsageError
+from photos_engine.horizon import Horizon
 from photos_engine.types import Box, CaptureFacts, DetectedObject, FloatArray
 
 Values = NDArray[np.float64]
@@ -22,8 +24,9 @@ Values = NDArray[np.float64]
 _SCALES = (1.0, 0.85, 0.7)  # of the largest frame: tighter ones let a small subject fill the picture
 _STEPS = 48  # places that are tried along each free side
 _MARGIN = 0.03  # of the picture's sides: how near to a cut counts as cut through
-_CUT, _BALANCE, _CENTRE, _LOSS = 0.65, 0.05, 0.02, 0.4
-"""What cutting, imbalance, distance from the middle and lost area cost, against 1 for keeping everything."""
+_CUT, _BALANCE, _CENTRE, _LOSS, _HORIZON = 0.65, 0.05, 0.02, 0.4, 0.1
+"""What cutting, imbalance, distance from the middle, lost area and a horizon off the thirds cost, against 1 for keeping
+everything."""
 _WORST = _CUT + _BALANCE + _CENTRE + _LOSS * (1 - _SCALES[-1])  # below 0, where everything is wrong: a score of 0
 _THINGS, _AREA, _PERSON, _HEAD = 30.0, 1.5, 2.0, 0.5
 """What a thing of the whole picture's size counts, against 1 for all that draws the eye; others by their area to a
@@ -55,14 +58,14 @@ class Frame:
 
 def find_frames(
     saliency: FloatArray, size_px: tuple[int, int], aspect: tuple[float, float],
-    things: Sequence[DetectedObject] = (), *, limit: int = 1,
+    things: Sequence[DetectedObject] = (), horizon: Horizon | None = None, *, limit: int = 1,
 ) -> tuple[Frame, ...]:  # fmt: skip
     """Propose up to `limit` clearly different frames of an aspect: the best of the largest, then others, best first.
 
     saliency: (rows, columns), 0 to 1, over the whole picture. size_px, aspect: (width, height). things: what
-    should not be cut through, as `things_of` gives it. A frame never leaves the picture and has the aspect
-    exactly. Raises: UsageError for an aspect that is no aspect or that leaves less than a pixel, and for a map
-    without cells.
+    should not be cut through, as `things_of` gives it. horizon: the picture's, where it has one. A frame never leaves
+    the picture and has the aspect exactly. Raises: UsageError for an aspect that is no aspect or that leaves less
+    than a pixel, and for a map without cells.
     """
     width, height = _largest_frame(size_px, aspect)
     if saliency.ndim != 2 or saliency.size == 0 or not np.isfinite(saliency).all():
@@ -77,6 +80,8 @@ def find_frames(
     scale = (boxes[:, 2] - boxes[:, 0]) / width
     centre = np.abs((boxes[:, :2] + boxes[:, 2:]) / 2 - 0.5).sum(axis=1)
     score = kept - _CUT * cut - _BALANCE * (1 - balance) - _CENTRE * centre - _LOSS * (1 - scale)
+    if horizon is not None:
+        score -= _HORIZON * horizon.sureness * _off_thirds(horizon.middle, boxes)
     order = np.argsort(-score, kind="stable")
     chosen: list[int] = [int(order[np.argmax(scale[order] > 1 - 1e-9)])]  # tighter ones are proposals, not the answer
     for index in order.tolist() if limit > 1 else ():
@@ -87,6 +92,13 @@ def find_frames(
     columns = (np.clip(values, 0.0, 1.0) for values in ((score + _WORST) / (1 + _WORST), kept, cut, balance))
     facts = np.stack([*columns, scale], axis=1)
     return tuple(Frame(_as_box(boxes[index]), *facts[index].tolist()) for index in chosen)
+
+
+def _off_thirds(height: float, boxes: Values) -> Values:
+    """How far from the upper or lower third of each frame a height of the picture lies; 1 in the middle and outside."""
+    place = (height - boxes[:, 1]) / (boxes[:, 3] - boxes[:, 1])
+    off: Values = np.minimum(1.0, 6 * np.abs(np.abs(place - 0.5) - 1 / 6))
+    return off
 
 
 def things_of(facts: CaptureFacts, objects: Iterable[DetectedObject]) -> list[DetectedObject]:

@@ -6,28 +6,29 @@ the space of one model, so whoever asks names the model; what was opened last is
 
 from __future__ import annotations
 
-import io
 import json
 import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
+from typing import TypeVar
 
 import numpy as np
 
 from photos_engine.analyzers import SceneAnalyzer, Taxonomy, TextEncoder
 from photos_engine.analyzers.sessions.providers import AUTO, PROVIDERS
+from photos_engine.arrays import UNREADABLE, read_arrays, write_arrays
 from photos_engine.errors import ConfigError, ModelNotFound
 from photos_engine.experiences.search import Concepts
-from photos_engine.files import write_atomically
 from photos_engine.models import registry
 from photos_engine.models.registry import Manifest
 from photos_engine.store import Store
 from photos_engine.types import EMBEDDING_DIMENSIONS, ByteArray, FloatArray, ModelInfo, SceneSignals
 
 logger = logging.getLogger(__name__)
+
+_FORMAT = 3  # of the file that concepts are kept in
 
 
 class InstalledModels:
@@ -101,6 +102,25 @@ class AnalyzerOnDemand:
         return self.models.analyzer(self.model_name).analyze(images)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class LastingVectors:
+    """Texts as vectors, (n, 512) float32. stamp: which texts, and what read them."""
+
+    stamp: str
+    vectors: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LastingConcepts(LastingVectors):
+    """The taxonomy's tags as `Concepts` has them."""
+
+    middle: FloatArray
+    axes: FloatArray
+
+
+L = TypeVar("L", bound=LastingVectors)
+
+
 class ModelWords:
     """Words, and the taxonomy's concepts, in the space of one model; the text tower is opened when it is asked."""
 
@@ -109,7 +129,7 @@ class ModelWords:
         self._folder, self._taxonomy = manifest.folder, taxonomy
         self._concepts_path = concepts_path
         tower = [file.sha256 for name, file in sorted(manifest.artefacts.items())]
-        self._stamp = json.dumps([self.model, tower, [tag.label for tag in taxonomy.tags]])
+        self._stamp = json.dumps([_FORMAT, self.model, tower, [tag.label for tag in taxonomy.tags]])
         self._lock = threading.RLock()
         self._encoder: TextEncoder | None = None
         self._concepts: Concepts | None = None
@@ -117,6 +137,16 @@ class ModelWords:
     def encode(self, texts: Sequence[str]) -> FloatArray:
         """Texts as (n, 512) float32, L2-normalised. Raises: ModelNotFound, ChecksumMismatch, ModelError."""
         return self._tower().encode(texts)
+
+    def encode_lasting(self, texts: Sequence[str]) -> FloatArray:
+        """As `encode`, and kept on disk: for the one list of texts that ships with the engine."""
+        path = self._concepts_path.with_name(f"{self.model}.vectors.prompts")
+        stamp = json.dumps([self._stamp, list(texts)])
+        kept = _read_kept(path, LastingVectors, stamp, "prompts")
+        if kept is None:
+            kept = LastingVectors(stamp, self.encode(texts))
+            _keep(path, kept, "prompts")
+        return kept.vectors
 
     def count_pieces(self, word: str) -> int:
         """Of how many pieces the text tower makes up a word; 0 for one that it can't read. Raises: as `encode`."""
@@ -126,11 +156,13 @@ class ModelWords:
         """The taxonomy's tags, encoded in some seconds and kept for this model and taxonomy. Raises: as `encode`."""
         with self._lock:
             if self._concepts is None:
-                vectors = _read_concepts(self._concepts_path, self._stamp)
-                if vectors is None:
-                    vectors = Concepts.of(self._taxonomy, self.encode).vectors
-                    _keep_concepts(self._concepts_path, self._stamp, vectors)
-                self._concepts = Concepts(self._taxonomy.tags, vectors)
+                kept = _read_kept(self._concepts_path, LastingConcepts, self._stamp, "the concepts")
+                if kept is not None:
+                    self._concepts = Concepts(self._taxonomy.tags, kept.vectors, kept.middle, kept.axes)
+                else:
+                    self._concepts = found = Concepts.of(self._taxonomy, self.encode)
+                    lasting = LastingConcepts(self._stamp, found.vectors, found.middle, found.axes)
+                    _keep(self._concepts_path, lasting, "the concepts")
             return self._concepts
 
     def _tower(self) -> TextEncoder:
@@ -140,25 +172,23 @@ class ModelWords:
             return self._encoder
 
 
-def _read_concepts(path: Path, stamp: str) -> FloatArray | None:
-    """The concepts' vectors, if they are there and still right."""
+def _read_kept(path: Path, kind: type[L], stamp: str, what: str) -> L | None:
+    """What was encoded before, if it is there and still right."""
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            return stored["vectors"].astype(np.float32) if str(stored["stamp"]) == stamp else None
+        kept = read_arrays(path, kind)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-        logger.warning("the concepts are encoded again: %s", error)
+    except UNREADABLE as error:
+        logger.warning("%s are encoded again: %s", what, error)
         return None
+    return kept if kept.stamp == stamp else None
 
 
-def _keep_concepts(path: Path, stamp: str, vectors: FloatArray) -> None:
-    buffer = io.BytesIO()
-    np.savez(buffer, stamp=np.array(stamp), vectors=vectors)
+def _keep(path: Path, kept: LastingVectors, what: str) -> None:
     try:
-        write_atomically(path, buffer.getvalue(), durable=False, make_folders=True)
+        write_arrays(path, kept)
     except OSError as error:  # a library on a full disk can still be searched
-        logger.warning("the concepts can't be kept: %s", error)
+        logger.warning("%s can't be kept: %s", what, error)
 
 
 class AbsentWords:

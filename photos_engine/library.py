@@ -91,6 +91,10 @@ class Library:
         """Where what search needs of every photo lies, as a model sees it: beside its index, and dropped with it."""
         return self.folder / "index" / f"{model}.vectors.columns"
 
+    def looks_path(self, model: str) -> Path:
+        """Where it is kept what each photo tells, as a model sees it: beside its index, and dropped with it."""
+        return self.folder / "index" / f"{model}.vectors.looks"
+
     def concepts_path(self, model: str) -> Path:
         """Where the taxonomy lies as a model's text tower reads it."""
         return self.folder / "index" / f"{model}.concepts.npz"

@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from photos_engine.alignment import likeness_aligned
 from photos_engine.curation import assess_utility
 from photos_engine.keepers import best_path, merits_of
+from photos_engine.on_demand import photos_at
 from photos_engine.prints import Pairs, Words, as_words, close_prints, count_differing_bits, near_prints
-from photos_engine.types import Decision, FloatArray, Photo, Snapshot
+from photos_engine.types import Census, Decision, FloatArray, Photo, Snapshot
 
 Indices = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -158,9 +159,11 @@ def _radius(likeness: Likeness, view: View | None) -> int:
     return likeness.timed_copy_bits if view is None else max(likeness.timed_copy_bits, likeness.open_bits)
 
 
-def partners_in(snapshot: Snapshot, likeness: Likeness, view: View | None = None) -> Callable[[Indices], Mask]:
+def partners_in(
+    snapshot: Snapshot, census: Census, likeness: Likeness, view: View | None = None
+) -> Callable[[Indices], Mask]:
     """What says which photos, (n,), show the same pixels as one of some or are its copies."""
-    words = as_words([item.print for item in snapshot.photos])  # once, however often it is asked
+    words = as_words(census.prints)  # once, however often it is asked
     return lambda rows: _find_partners(snapshot, words, rows, likeness, view)
 
 
@@ -168,7 +171,7 @@ def _find_partners(snapshot: Snapshot, words: Words, rows: Indices, likeness: Li
     near = near_prints(words, rows, _radius(likeness, view))
     near[rows] = True
     some = np.flatnonzero(near)
-    photos = tuple(snapshot.photos[row] for row in some.tolist())
+    photos = photos_at(snapshot.photos, some.tolist())
     columns = Columns(replace(snapshot, photos=photos, embeddings=snapshot.embeddings[some]))
     twins = find_twins(columns, likeness, view)
     is_asked = np.isin(some, rows)

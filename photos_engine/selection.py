@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from photos_engine.framing import share_inside, things_of
-from photos_engine.types import AnalysedPhoto, Box, FloatArray, RankedPhoto, Reason, RejectedPhoto, Tag
+from photos_engine.types import AnalysedPhoto, Box, FloatArray, RankedPhoto, Reason, RejectedPhoto
 
 MAX_LIKENESS = 0.85
 """Cosine of two embeddings from which on two photos show the same: seven of eight frames, copies and failed
@@ -23,7 +24,6 @@ twins of one press of the shutter lie above, and one of a hundred pairs of diffe
 MIN_APART_S = 10.0  # nearer in time is the same shot again, whatever the analyzer thinks of it
 _WORTH_SHARE = 0.6  # of worth against difference, in maximal marginal relevance
 _SUBJECT_SHARE = 0.3  # of variety of subjects: pictures of ten dogs look different and tell one thing
-_QUALITY, _MEMORABLE, _CHOSEN, _PEOPLE = 0.55, 0.25, 0.15, 0.05  # the parts of a photo's worth
 _COVER_WORTH, _COVER_TYPICAL, _COVER_LANDSCAPE, _COVER_COVERED = 0.5, 0.3, 0.2, 0.25
 _TITLE: Box = (0.0, 0.65, 0.75, 1.0)  # where a title is written on a cover: along the bottom, from the left
 
@@ -42,28 +42,49 @@ class Choice:
     rejected: tuple[RejectedPhoto, ...]
 
 
-def rate_looks(item: AnalysedPhoto) -> float:
-    """How good a picture looks, 0 to 1: how it came out, and, where the model has an eye for that, how beautiful it is.
+@dataclass(frozen=True, slots=True, eq=False)
+class Traits:
+    """What a choice of photos looks at, besides what they look like, in columns.
 
-    By half each: a plain shot that came out well and a beautiful one that is a little soft are worth the same.
+    time_s: seconds since 1970; is_timed: to the second; stacks: number of the group of likenesses, -1 for none;
+    is_keeper: stands for its group; subjects: what each mainly shows, numbered, -1 for nothing in particular.
     """
-    overall = item.quality.overall
-    return overall if item.aesthetics is None else (overall + item.aesthetics) / 2
+
+    ids: Sequence[str]
+    time_s: NDArray[np.float64]
+    is_timed: NDArray[np.bool_]
+    stacks: NDArray[np.integer[Any]]
+    is_keeper: NDArray[np.bool_]
+    subjects: NDArray[np.integer[Any]]
+
+    @classmethod
+    def of(cls, items: Sequence[AnalysedPhoto], subjects: Sequence[str | None] | None = None) -> Traits:
+        """Those of some photos."""
+        stacks = [item.stack for item in items]
+        return cls(
+            [item.photo.id for item in items],
+            np.array([item.photo.taken.timestamp() for item in items]),
+            np.array([item.photo.is_timed for item in items], bool),
+            _number([stack.group_id if stack else None for stack in stacks]),
+            np.array(
+                [s is not None and s.keeper_id == item.photo.id for s, item in zip(stacks, items, strict=True)], bool
+            ),
+            _number(subjects or [None] * len(items)),
+        )
 
 
-def rate_photo(item: AnalysedPhoto, tags: Mapping[str, Tag]) -> float:
-    """How much a photo is worth showing, 0 to 1: its looks, what it shows, and what the person thought of it."""
-    facts = item.photo.facts
-    shows = max((p * tags[tag].memorable for tag, p in item.tags.items() if tag in tags), default=0.0)
-    chosen = 1.0 if item.photo.is_favourite else max(0, facts.rating or 0) / 5
-    people = 1.0 if facts.people else 0.0
-    return _QUALITY * rate_looks(item) + _MEMORABLE * shows + _CHOSEN * chosen + _PEOPLE * people
+def _number(values: Sequence[str | None]) -> NDArray[np.int64]:
+    known: dict[str, int] = {}
+    return np.array([-1 if value is None else known.setdefault(value, len(known)) for value in values], np.int64)
 
 
-def main_subject(item: AnalysedPhoto, tags: Mapping[str, Tag]) -> str | None:
-    """What a photo mainly shows, as a category of the taxonomy; None where no tag says."""
-    known = [(p * tags[tag].memorable, tags[tag].category) for tag, p in item.tags.items() if tag in tags]
-    return max(known)[1] if known else None
+@dataclass(frozen=True, slots=True)
+class ChosenRows:
+    """Which of some photos were chosen, in time order, and why; which were not, best first, and why not."""
+
+    rows: tuple[int, ...]
+    reasons: Mapping[int, tuple[Reason, ...]]  # by row
+    rejected: tuple[tuple[int, Reason], ...]
 
 
 def choose_varied(
@@ -75,29 +96,44 @@ def choose_varied(
     subjects: Sequence[str | None] | None = None,
     max_likeness: float = MAX_LIKENESS,
 ) -> Choice:
+    """Choose up to `count` photos as `choose_rows` does. subjects: what each shows in a word; None: no demand."""
+    traits = Traits.of(items, subjects)
+    choice = choose_rows(traits, embeddings, count, np.asarray(worths, dtype=np.float64), max_likeness=max_likeness)
+    return Choice(
+        tuple(items[row] for row in choice.rows),
+        {traits.ids[row]: reasons for row, reasons in choice.reasons.items()},
+        tuple(RejectedPhoto(traits.ids[row], (reason,)) for row, reason in choice.rejected),
+    )
+
+
+def choose_rows(
+    traits: Traits,
+    embeddings: FloatArray,
+    count: int,
+    worth: NDArray[np.float64],
+    *,
+    max_likeness: float = MAX_LIKENESS,
+) -> ChosenRows:
     """Choose up to `count` photos: equal shares of the time that they span, different looks, the better ones first.
 
-    embeddings: (n, 512) float32, L2-normalised, row i for items[i]; worths: (n,) 0 to 1; subjects: what each
-    shows in a word, so that no subject takes more than its part; None for no such demand. Maximal marginal
-    relevance (Carbonell and Goldstein 1998) within equal parts of the time, each part in turn. Of a stack,
-    of photos taken within `MIN_APART_S`, and of photos more alike than `max_likeness` only one is chosen, so
-    fewer than `count` may come back.
+    embeddings: (n, 512) float32, L2-normalised, row by row the traits'; worth: (n,) 0 to 1. No subject takes more
+    than its part. Maximal marginal relevance (Carbonell and Goldstein 1998) within equal parts of the time, each part
+    in turn. Of a stack, of photos taken within `MIN_APART_S`, and of photos more alike than `max_likeness` only one is
+    chosen, so fewer than `count` may come back.
     """
-    if not items or count < 1:
-        return Choice((), {}, ())
-    count = min(count, len(items))  # also keeps the number of parts within what an array can count
-    worth = np.asarray(worths, dtype=np.float64)
-    time_s = np.array([item.photo.taken.timestamp() for item in items])
-    is_timed = np.array([item.photo.is_timed for item in items])  # files copied together have one guessed time
+    total = len(traits.ids)
+    if not total or count < 1:
+        return ChosenRows((), {}, ())
+    count = min(count, total)  # also keeps the number of parts within what an array can count
+    time_s, is_timed = traits.time_s, traits.is_timed  # files copied together have one guessed time
     part = _equal_parts(time_s, max(1, count // 2))
-    barred = _bar_stack_mates(items, worth)
-    is_open = np.array([i not in barred for i in range(len(items))])
-    likeness = np.zeros(len(items))
-    subject = np.unique([s or "" for s in subjects], return_inverse=True)[1] if subjects else None
-    told = np.zeros(len(items))  # how often each photo's subject was chosen
+    barred = _bar_stack_mates(traits, worth)
+    is_open = np.array([i not in barred for i in range(total)])
+    likeness = np.zeros(total)
+    told = np.zeros(total)  # how often each photo's subject was chosen
     taken = np.zeros(int(part.max()) + 1, dtype=np.int64)
     picks: list[int] = []
-    reasons: dict[str, tuple[Reason, ...]] = {}
+    reasons: dict[int, tuple[Reason, ...]] = {}
     while len(picks) < count and is_open.any():
         rows = np.flatnonzero(is_open)
         served = taken[part[rows]]
@@ -105,11 +141,11 @@ def choose_varied(
         gain = _WORTH_SHARE * worth[turn] + (1 - _WORTH_SHARE) * (1 - likeness[turn])
         gain -= _SUBJECT_SHARE * told[turn] / max(1, len(picks))
         pick = int(turn[np.argmax(gain)])
-        reasons[items[pick].photo.id] = _why_chosen(worth[pick], likeness[pick])
+        reasons[pick] = _why_chosen(worth[pick], likeness[pick])
         picks.append(pick)
         taken[part[pick]] += 1
-        if subject is not None and subjects and subjects[pick]:
-            told += subject == subject[pick]
+        if traits.subjects[pick] >= 0:
+            told += traits.subjects == traits.subjects[pick]
         is_open[pick] = False
         to_pick = embeddings @ embeddings[pick]
         for rule, mates in (
@@ -119,10 +155,9 @@ def choose_varied(
             barred |= dict.fromkeys(np.flatnonzero(mates & is_open).tolist(), rule)
             is_open &= ~mates
         likeness = np.maximum(likeness, to_pick)
-    chosen = sorted(picks, key=lambda i: (time_s[i], items[i].photo.id))
-    left = sorted(set(range(len(items))) - set(picks), key=lambda i: (-worth[i], i))
-    rejected = tuple(RejectedPhoto(items[i].photo.id, (barred.get(i, _FULL),)) for i in left)
-    return Choice(tuple(items[i] for i in chosen), reasons, rejected)
+    chosen = sorted(picks, key=lambda i: (time_s[i], traits.ids[i]))
+    left = sorted(set(range(total)) - set(picks), key=lambda i: (-worth[i], i))
+    return ChosenRows(tuple(chosen), reasons, tuple((i, barred.get(i, _FULL)) for i in left))
 
 
 def spread(
@@ -205,13 +240,11 @@ def _equal_parts(time_s: NDArray[np.float64], parts: int) -> NDArray[np.int64]:
     return part
 
 
-def _bar_stack_mates(items: Sequence[AnalysedPhoto], worth: NDArray[np.float64]) -> dict[int, Reason]:
+def _bar_stack_mates(traits: Traits, worth: NDArray[np.float64]) -> dict[int, Reason]:
     """All but one of each stack: the keeper stays where it is among them, otherwise the best."""
-    stacks: dict[str, list[tuple[bool, float, int]]] = {}
-    for i, item in enumerate(items):
-        if item.stack:
-            standing = (item.stack.keeper_id == item.photo.id, float(worth[i]), -i)
-            stacks.setdefault(item.stack.group_id, []).append(standing)
+    stacks: dict[int, list[tuple[bool, float, int]]] = {}
+    for i in np.flatnonzero(traits.stacks >= 0).tolist():
+        stacks.setdefault(int(traits.stacks[i]), []).append((bool(traits.is_keeper[i]), float(worth[i]), -i))
     return {-i: _STACK_MATE for mates in stacks.values() for _, _, i in sorted(mates)[:-1]}
 
 

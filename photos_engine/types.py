@@ -7,7 +7,7 @@ carries `Reason`s.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -54,6 +54,11 @@ class DateSource(StrEnum):
     def is_certain(self) -> bool:
         """Whether the date was recorded as the capture time, and not guessed from the surroundings."""
         return self in (DateSource.EXIF, DateSource.XMP, DateSource.IPTC, DateSource.TAKEOUT)
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether it tells the second, as a camera and a file's name do."""
+        return self.is_certain or self is DateSource.FILE_NAME
 
 
 class ZoneSource(StrEnum):
@@ -303,7 +308,7 @@ class Photo:
     @property
     def is_timed(self) -> bool:
         """Whether its clock can be trusted to the second, as a camera's or a file name's can."""
-        return self.is_dated or self.facts.date_source is DateSource.FILE_NAME
+        return self.facts.date_source.is_timed
 
     @property
     def is_favourite(self) -> bool:
@@ -356,7 +361,7 @@ class Snapshot:
 
     model: str
     revision: int
-    photos: tuple[AnalysedPhoto, ...]
+    photos: Sequence[AnalysedPhoto]
     embeddings: FloatArray = field(repr=False)
     decisions: tuple[StoredDecision, ...] = ()
 
@@ -364,6 +369,31 @@ class Snapshot:
     def not_duplicates(self) -> frozenset[str]:
         """The ids of photos and groups of which the person said that they are no duplicates."""
         return frozenset(d.subject for d in self.decisions if d.decision is Decision.NOT_DUPLICATE)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Census:
+    """The photos of a snapshot in columns, row by row: what telling which are alike needs of all of them.
+
+    keys (n,) int64: the library's own numbers. utc_s (n,) float64: seconds since 1970. prints: 32 bytes each.
+    """
+
+    keys: NDArray[np.int64]
+    ids: Sequence[str]
+    utc_s: NDArray[np.float64]
+    is_timed: NDArray[np.bool_]
+    prints: Sequence[bytes]
+
+    @classmethod
+    def of(cls, photos: Sequence[AnalysedPhoto]) -> Census:
+        """Those of some photos, in their order."""
+        return cls(
+            np.array([item.photo.key for item in photos], np.int64),
+            [item.photo.id for item in photos],
+            np.array([item.photo.taken.timestamp() for item in photos], np.float64),
+            np.array([item.photo.is_timed for item in photos], bool),
+            [item.print for item in photos],
+        )
 
 
 @dataclass(frozen=True, slots=True)

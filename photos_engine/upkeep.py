@@ -89,7 +89,7 @@ class _Check:
                 return
         with self.store.read() as unit:
             before = unit.revision
-        index = self.derived.index(self.model)
+        index = self.derived.prepare_search(self.model)
         with self.store.read() as unit:
             if unit.revision != before:
                 return  # a run goes on meanwhile: the index was brought in step as this was asked
@@ -103,7 +103,7 @@ class _Check:
         with self.store.read() as unit:
             keys = unit.analyses.keys(self.model)
             vectors = unit.analyses.embeddings(self.model, keys)
-        index = self.derived.index(self.model)
+        index = self.derived.prepare_search(self.model)
         index.remove(index.keys())
         index.add(keys, vectors)
         index.save(path)

@@ -79,7 +79,7 @@ def _search_lines(answer: SearchAnswer) -> Iterator[str]:
     if understood:
         yield f"understood as {printable(understood)}"
     if answer.suggestions:
-        yield f"did you mean: {printable(', '.join(answer.suggestions))}"
+        yield f"try: {printable(', '.join(answer.suggestions))}"
     if answer.results:
         yield f"{counted(len(answer.results), 'photo')}, by {answer.stage}"
     for name, counts in answer.facets.items():

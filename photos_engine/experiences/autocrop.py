@@ -6,23 +6,25 @@ from collections.abc import Sequence
 
 from photos_engine.errors import UsageError
 from photos_engine.framing import Frame, find_frames
+from photos_engine.horizon import Horizon
 from photos_engine.types import Crop, DetectedObject, FloatArray, Reason
 
 
 def crop(
-    saliency: FloatArray, size_px: tuple[int, int], aspect: tuple[float, float], things: Sequence[DetectedObject] = ()
-) -> Crop:
+    saliency: FloatArray, size_px: tuple[int, int], aspect: tuple[float, float],
+    things: Sequence[DetectedObject] = (), horizon: Horizon | None = None,
+) -> Crop:  # fmt: skip
     """Choose the largest crop of an aspect that best keeps what draws the eye, and known things whole.
 
     saliency: (rows, columns), 0 to 1, over the whole picture. size_px, aspect: (width, height). things: see
-    `framing.things_of`. Raises: UsageError for an aspect that makes no sense.
+    `framing.things_of`; horizon: see `horizon.find_horizon`. Raises: UsageError for an aspect that makes no sense.
     """
-    return _as_crop(find_frames(saliency, size_px, aspect, things)[0])
+    return _as_crop(find_frames(saliency, size_px, aspect, things, horizon)[0])
 
 
 def candidates(
     saliency: FloatArray, size_px: tuple[int, int], aspect: tuple[float, float],
-    things: Sequence[DetectedObject] = (), *, limit: int = 5,
+    things: Sequence[DetectedObject] = (), horizon: Horizon | None = None, *, limit: int = 5,
 ) -> tuple[Crop, ...]:  # fmt: skip
     """Propose clearly different crops of an aspect: what `crop` chooses, then others, tighter ones among them.
 
@@ -30,7 +32,7 @@ def candidates(
     """
     if limit < 1:
         raise UsageError(f"expected a limit of at least 1, not {limit}")
-    return tuple(_as_crop(frame) for frame in find_frames(saliency, size_px, aspect, things, limit=limit))
+    return tuple(_as_crop(frame) for frame in find_frames(saliency, size_px, aspect, things, horizon, limit=limit))
 
 
 _ROOM = 0.7  # of what draws the eye: where the best crop keeps less, the shape is the trouble

@@ -9,16 +9,17 @@ after their keeper's content, so the same group has the same id tomorrow and a d
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from photos_engine import likenesses
-from photos_engine.changes import Marks, find_affected
+from photos_engine.changes import Marks, digest_all, find_affected
 from photos_engine.keepers import MERIT_TEXTS, merits_of
 from photos_engine.likenesses import Columns, Indices, Likeness, Mask, View
+from photos_engine.on_demand import photos_at
 from photos_engine.prints import Pairs
-from photos_engine.types import AnalysedPhoto, DuplicateGroup, FloatArray, Reason, Snapshot, Stack
+from photos_engine.types import AnalysedPhoto, Census, DuplicateGroup, FloatArray, Reason, Snapshot, Stack
 
 RULES = likenesses.RULES
 _KINDS = ("exact", "copy", "burst", "similar")
@@ -59,6 +60,19 @@ def find_groups(
     return tuple(groups)
 
 
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """What a few changes make of the groups.
+
+    gone: the names of those that are no more, or are there anew. fresh: those. touched: the ids of photos that are in
+    no other groups than the fresh ones.
+    """
+
+    gone: frozenset[str]
+    fresh: tuple[DuplicateGroup, ...]
+    touched: frozenset[str]
+
+
 def update_groups(
     snapshot: Snapshot,
     before: Marks,
@@ -70,21 +84,43 @@ def update_groups(
 
     before, known: what the library was like when its groups were last made, and those groups.
     """
+    census = Census.of(snapshot.photos)
+    renewal = renew_groups(snapshot, before, likeness, view, census=census, digests=digest_all(snapshot, census))
+    if renewal is None:
+        return find_groups(snapshot, likeness, view)
+    row_of = {photo_id: row for row, photo_id in enumerate(census.ids)}
+    groups = [*(group for group in known if group.id not in renewal.gone), *renewal.fresh]
+    return tuple(sorted(groups, key=lambda group: (_KINDS.index(group.kind), row_of[group.photo_ids[0]])))
+
+
+def renew_groups(
+    snapshot: Snapshot,
+    before: Marks,
+    likeness: Likeness | None = None,
+    view: View | None = None,
+    *,
+    census: Census,
+    digests: Mapping[str, int],
+) -> Renewal | None:
+    """Make those groups again that can have changed; None where it is as well to make all.
+
+    census, digests: of the snapshot, of which only the photos are read that this concerns.
+    """
     limits = likeness or Likeness()
     window_s = max(limits.similar_s, limits.burst_s, limits.burst_id_s)
-    partners = likenesses.partners_in(snapshot, limits, view)
-    affected = find_affected(snapshot, before, partners=partners, window_s=window_s)
+    partners = likenesses.partners_in(snapshot, census, limits, view)
+    affected = find_affected(census, before, digests, snapshot.not_duplicates, partners=partners, window_s=window_s)
     if affected is None:
-        return find_groups(snapshot, limits, view)
-    row_of = {item.photo.id: row for row, item in enumerate(snapshot.photos)}
+        return None
     rows = np.flatnonzero(affected)
     part = replace(
-        snapshot, photos=tuple(snapshot.photos[row] for row in rows.tolist()), embeddings=snapshot.embeddings[rows]
+        snapshot, photos=tuple(photos_at(snapshot.photos, rows.tolist())), embeddings=snapshot.embeddings[rows]
     )
+    stays = set(census.ids) - {census.ids[row] for row in rows.tolist()}
     # Of a group with somebody who is gone all others are affected, so it is made again.
-    stay = [group for group in known if all(i in row_of and not affected[row_of[i]] for i in group.photo_ids)]
-    groups = [*stay, *find_groups(part, limits, view)]
-    return tuple(sorted(groups, key=lambda group: (_KINDS.index(group.kind), row_of[group.photo_ids[0]])))
+    gone = {name: ids for name, ids in zip(before.names, before.members, strict=True) if not stays.issuperset(ids)}
+    touched = {photo_id for ids in gone.values() for photo_id in ids} | {item.photo.id for item in part.photos}
+    return Renewal(frozenset(gone), find_groups(part, limits, view), frozenset(touched))
 
 
 def as_stacks(groups: Iterable[DuplicateGroup]) -> Mapping[str, Stack]:

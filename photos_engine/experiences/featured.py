@@ -13,8 +13,9 @@ import numpy as np
 
 from photos_engine.curation import assess_utility, is_showable
 from photos_engine.graph import PersonalGraph
-from photos_engine.selection import choose_varied, rate_looks, rate_photo, spread
+from photos_engine.selection import choose_varied, spread
 from photos_engine.types import AnalysedPhoto, FloatArray, RankedPhoto, Reason, Snapshot, Tag
+from photos_engine.worth import rate_looks, rate_photo
 
 _MEMORABLE_FLOOR = 0.3  # without any tag that makes memories a photo needs the person's own word to be featured
 _INTEREST, _RARE, TASTE, _ROTATION = 0.10, 0.10, 0.20, 0.15

@@ -10,9 +10,11 @@ import numpy as np
 
 from photos_engine.curation import is_showable
 from photos_engine.framing import FACE, Frame, find_frames, share_inside, things_of
+from photos_engine.horizon import Horizon
 from photos_engine.models.detection import area
-from photos_engine.selection import choose_varied, rate_looks, spread
+from photos_engine.selection import choose_varied, spread
 from photos_engine.types import AnalysedPhoto, FloatArray, Photo, Reason, Snapshot, Wallpaper
+from photos_engine.worth import rate_looks
 
 # How well a tag's scene serves as a background, 0 to 1: wide views of nature first, then built ones.
 _SCENERY = {
@@ -41,6 +43,7 @@ _BUSY = 0.55
 _LOOKED_AT = 12  # times the limit: how many of the most promising have their saliency read
 _VARIED = 3  # times the limit: how many different ones the scenes, seasons and lights are chosen from
 _LEVEL = 0.4  # how level the picture must have been held, where the model tells
+_TILTED = 3.0  # degrees by which a horizon that is found may be off
 _QUALITY, _SCENE, _CALM, _FIT, _TURN, _LIGHT, _LOSS = 0.3, 0.35, 0.2, 0.1, 0.05, 0.15, 0.2
 _REPEAT = {"scene": 0.03, "season": 0.01, "light": 0.01, "colour": 0.02}
 """What each earlier choice with the same costs: a dozen beaches are one picture after a while."""
@@ -62,11 +65,13 @@ def suggest_wallpapers(
     at: time | None = None,
     hidden: Container[str] = (),
     colour: Callable[[Photo], str | None] = lambda _: None,
+    horizon: Callable[[Photo], Horizon | None] = lambda _: None,
 ) -> tuple[Wallpaper, ...]:
     """Suggest up to `limit` wallpapers for a screen of (width, height) pixels, best first, varied, with the crop.
 
     Varied in scene, season, light and colour. at: a time of day; pictures in its light go first, and without one none
-    does. hidden: ids of photos of people, places and days that the person hid. colour: says what a photo mostly is.
+    does. hidden: ids of photos of people, places and days that the person hid. colour, horizon: say what colour a photo
+    mostly is, and where its horizon lies.
     A photo that would have to be enlarged is left out, as are people and things cut in two, what is to be read, and
     pictures that are busy where the screen has its clock or icons. The order of equals changes from day to day.
     """
@@ -82,7 +87,7 @@ def suggest_wallpapers(
     made: dict[str, Wallpaper] = {}
     rows = []
     for _, row, item in promising[: _LOOKED_AT * limit]:
-        wallpaper = _make(item, saliency(item.photo), screen, on, at)
+        wallpaper = _make(item, saliency(item.photo), horizon(item.photo), screen, on, at)
         if wallpaper is not None:
             made[item.photo.id] = wallpaper
             rows.append(row)
@@ -151,12 +156,15 @@ def _light_at(clock: time) -> str:
 
 
 def _make(
-    item: AnalysedPhoto, saliency: FloatArray, screen: tuple[int, int], on: date, at: time | None
-) -> Wallpaper | None:
-    photo, level = item.photo, item.quality.level
+    item: AnalysedPhoto, saliency: FloatArray, horizon: Horizon | None, screen: tuple[int, int], on: date,
+    at: time | None,
+) -> Wallpaper | None:  # fmt: skip
+    photo, level, size_px = item.photo, item.quality.level, (item.photo.width_px, item.photo.height_px)
     if level is not None and level < _LEVEL:
         return None
-    frame = find_frames(saliency, (photo.width_px, photo.height_px), screen, things_of(photo.facts, item.objects))[0]
+    if horizon is not None and abs(horizon.tilt_degrees(size_px)) > _TILTED:
+        return None
+    frame = find_frames(saliency, size_px, screen, things_of(photo.facts, item.objects), horizon)[0]
     kept, cut = (_KEPT_PEOPLE, _CUT_PEOPLE) if _shows_people(item) else (_KEPT, _CUT)
     calm = _calm(saliency, frame, is_upright=screen[1] > screen[0])
     if frame.kept < kept or frame.cut > cut or calm < 1 - _BUSY or _cuts_through(item, frame):

@@ -7,8 +7,9 @@ which names journeys go.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date
+from functools import cache
 
 import numpy as np
 
@@ -22,7 +23,7 @@ from photos_engine.graph.habits import find_routines, find_workplace
 from photos_engine.graph.home import HomeBase, find_home
 from photos_engine.graph.interests import add_interests
 from photos_engine.graph.journeys import Journey, find_journeys
-from photos_engine.graph.looks import Look, is_placed, look_at
+from photos_engine.graph.looks import Looks, look_at
 from photos_engine.graph.moments import find_moments
 from photos_engine.graph.pages import add_moments, write_pages
 from photos_engine.graph.pets import find_pets
@@ -39,7 +40,7 @@ def build_graph(
     snapshot: Snapshot,
     tags: Mapping[str, Tag],
     *,
-    looks: Sequence[Look] | None = None,
+    looks: Looks | None = None,
     known: Iterable[KnownStay] = (),
     earlier: PersonalGraph | None = None,
 ) -> PersonalGraph:
@@ -53,7 +54,7 @@ def build_graph(
     """
     looks = look_at(snapshot, tags) if looks is None else looks
     timeline = build_timeline(looks)
-    places = places_of(snapshot, timeline)
+    places = places_of(looks, timeline)
     decided = NodeDecisions(snapshot.decisions, known)
     home = find_home(timeline, places, decided.denied_homes, decided.said_homes)
     named, stays = name_all(find_journeys(timeline, home, decided.said_trips), places, decided)
@@ -62,19 +63,15 @@ def build_graph(
     residences = _countries_of_residence(timeline, home, places)
     celebrations = tuple(
         found
-        for found in _find_all_celebrations(snapshot, timeline, table, residences, journeys, decided)
+        for found in _find_all_celebrations(looks, timeline, table, residences, journeys, decided)
         if not decided.is_not_so(celebration_node(found))
     )
     moments = find_moments(timeline, _number_events(timeline, journeys, celebrations))
 
-    weaver = Weaver(snapshot, timeline, decided)
+    weaver = Weaver(snapshot, looks, timeline, decided)
     weaver.graph.graph["stays"] = stays
     weaver.graph.graph["last_day"] = date.fromordinal(int(timeline.day.max()) if len(timeline) else 1).isoformat()
-    weaver.graph.graph["hidden_photos"] = [
-        look.item.photo.id
-        for look in (looks if weaver.decided.hides_days else ())
-        if is_placed(look.item.photo) and weaver.decided.hides_day(look.day)
-    ]
+    weaver.graph.graph["hidden_photos"] = _find_hidden(looks, decided)
     add_tags(weaver, table, tags)
     cities = add_places(weaver, table, places)
     seasons = add_times(weaver, table, _latitudes(timeline, home))
@@ -96,8 +93,18 @@ def build_graph(
     return PersonalGraph(weaver.graph, pages)
 
 
+def _find_hidden(looks: Looks, decided: NodeDecisions) -> list[str]:
+    """The photos that were taken, or may have been, on days that the person asked not to see."""
+    if not decided.hides_days:
+        return []
+    ids = looks.photo_ids
+    spans = zip(looks.first_day.tolist(), looks.last_day.tolist(), strict=True)
+    hides = cache(lambda first, last: any(map(decided.hides_day, range(first, last + 1))))
+    return [ids[row] for row, span in enumerate(spans) if hides(*span)]
+
+
 def _find_all_celebrations(
-    snapshot: Snapshot,
+    looks: Looks,
     timeline: Timeline,
     table: TagTable,
     residences: list[Residence],
@@ -118,7 +125,7 @@ def _find_all_celebrations(
         for feast in find_feasts(country, years)
         if first <= feast.first <= last
     ]
-    birthdays = find_birthdays(snapshot, timeline, table, lambda name: decided.person(name)[1])
+    birthdays = find_birthdays(looks, timeline, table, lambda name: decided.person(name)[1])
     found = find_celebrations(timeline, table, feasts, is_trip) + birthdays
     return tuple(sorted(found, key=lambda c: (c.day, c.slug, c.person or "")))
 

@@ -128,8 +128,9 @@ def _easters(public: tuple[tuple[date, str], ...]) -> Iterable[Feast]:
 def _public_holidays(country_code: str | None, years: tuple[int, ...]) -> tuple[tuple[date, str], ...]:
     """(day, English name) of the public holidays as the `holidays` package knows them."""
     import holidays  # for those who build a graph alone
+    from holidays.registry import COUNTRIES  # asked for its list, the package would import all of them
 
-    if country_code not in holidays.list_supported_countries():
+    if country_code is None or not any(country_code in codes for codes in COUNTRIES.values()):
         return ()
     found = holidays.country_holidays(country_code, years=years, observed=False, language="en_US")
     return tuple((day, name) for day, names in sorted(found.items()) for name in names.split("; ")[:1] if name)

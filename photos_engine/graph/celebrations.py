@@ -14,9 +14,10 @@ from datetime import date
 import numpy as np
 
 from photos_engine.graph.calendar import Feast
+from photos_engine.graph.looks import Looks
 from photos_engine.graph.themes import TagTable
 from photos_engine.graph.timeline import BoolVector, IntVector, Timeline, positions_by_day
-from photos_engine.types import Reason, Snapshot
+from photos_engine.types import Reason
 
 MIN_PHOTOS = 4
 MIN_LIVELY_PHOTOS = 8  # where only their number speaks, it must be one that chance doesn't give
@@ -79,7 +80,7 @@ def _showing(table: TagTable, tags: Iterable[str]) -> dict[str, BoolVector]:
     photos, found = table.photos_by_tag(), {}
     for tag in tags:
         if tag in photos:
-            found[tag] = np.zeros(table.present.shape[0], dtype=bool)
+            found[tag] = np.zeros(len(table.present), dtype=bool)
             found[tag][photos[tag]] = True
     return found
 
@@ -124,21 +125,20 @@ def _as_celebration(timeline: Timeline, feast: Feast, evidence: Sequence[_Eviden
 
 
 def find_birthdays(
-    snapshot: Snapshot, timeline: Timeline, table: TagTable, call: Callable[[str], str]
+    looks: Looks, timeline: Timeline, table: TagTable, call: Callable[[str], str]
 ) -> tuple[FoundCelebration, ...]:
     """Days with a birthday's pictures and one named person, on one date of the calendar in two years or more.
 
     call: by what name somebody goes whom metadata call so.
     """
-    columns = [n for n, tag in enumerate(table.ids) if tag in _BIRTHDAY_TAGS]
-    if not columns:
+    festive = [at for tag, at in table.photos_by_tag().items() if tag in _BIRTHDAY_TAGS]
+    if not festive:
         return ()
-    festive = np.flatnonzero(np.asarray(table.present[:, columns].sum(axis=1)).ravel())
     seen: dict[tuple[int, int, str], set[int]] = defaultdict(set)
     by_day = positions_by_day(timeline)
-    for day in np.unique(timeline.day[festive]).tolist():
+    for day in np.unique(timeline.day[np.concatenate(festive)]).tolist():
         on = date.fromordinal(day)
-        for name in _people_of(snapshot, timeline, by_day[day], call):
+        for name in _people_of(looks, timeline, by_day[day], call):
             seen[(on.month, on.day, name)].add(day)
     found = []
     for (_, _, name), days in sorted(seen.items()):
@@ -154,11 +154,11 @@ def find_birthdays(
     return tuple(found)
 
 
-def _people_of(snapshot: Snapshot, timeline: Timeline, at: IntVector, call: Callable[[str], str]) -> Mapping[str, int]:
+def _people_of(looks: Looks, timeline: Timeline, at: IntVector, call: Callable[[str], str]) -> Mapping[str, int]:
     """Names on a day's photos, of those only whom no other is photographed as often as."""
     counts: dict[str, int] = defaultdict(int)
     for row in timeline.rows[at].tolist():
-        for name in {call(region.name) for region in snapshot.photos[row].photo.facts.people}:
+        for name in set(map(call, looks.people[row])):
             counts[name] += 1
     most = sorted(counts.values(), reverse=True)[:2]
     return {name: n for name, n in counts.items() if n == most[0] and (len(most) < 2 or n > most[1])}

@@ -10,20 +10,22 @@ from itertools import combinations
 import numpy as np
 
 from photos_engine.graph.calendar import group_by_season
+from photos_engine.graph.columns import NONE
+from photos_engine.graph.looks import Looks
 from photos_engine.graph.naming import as_slug, city_node
 from photos_engine.graph.themes import MIN_PHOTOS, TagTable, standing_out
 from photos_engine.graph.timeline import FloatVector, IntVector, Timeline, years_of
 from photos_engine.graph.weave import Weaver
-from photos_engine.types import Place, Snapshot, Tag
+from photos_engine.types import Place, Tag
 
 _TAGS_A_NODE = 12
 
 
-def places_of(snapshot: Snapshot, timeline: Timeline) -> list[Place | None]:
+def places_of(looks: Looks, timeline: Timeline) -> list[Place | None]:
     """The place of each photo of the timeline, if its position is credible."""
-    is_known = (~np.isnan(timeline.latitude)).tolist()
-    rows = zip(timeline.rows.tolist(), is_known, strict=True)
-    return [snapshot.photos[row].photo.place if known else None for row, known in rows]
+    values = (*looks.place_values(), None)
+    codes = np.where(np.isnan(timeline.latitude), NONE, looks.places.codes[timeline.rows])
+    return [values[code] for code in codes.tolist()]
 
 
 def add_tags(weaver: Weaver, table: TagTable, tags: Mapping[str, Tag]) -> None:
@@ -145,11 +147,9 @@ def add_people(weaver: Weaver, table: TagTable) -> None:
     names: dict[str, str] = {}
     goes_by: dict[str, set[str]] = defaultdict(set)  # the nodes that their names in metadata stand for
     together: Counter[tuple[str, str]] = Counter()
-    for n, row in enumerate(weaver.timeline.rows.tolist()):
-        regions = weaver.snapshot.photos[row].photo.facts.people
-        if not regions:
-            continue
-        written = {f"person:{as_slug(region.name)}": region.name for region in regions if region.name.strip()}
+    named = weaver.looks.people.take(weaver.timeline.rows)
+    for n in np.unique(named.rows).tolist():
+        written = {f"person:{as_slug(name)}": name for name in named[n] if name.strip()}
         nodes: dict[str, None] = {}
         for own, name in written.items():
             node, called = weaver.decided.person(name)
@@ -182,21 +182,19 @@ def add_people(weaver: Weaver, table: TagTable) -> None:
 
 def add_cameras(weaver: Weaver) -> None:
     """Write the cameras, tied to the years in which they were used."""
-    named: dict[tuple[str | None, str | None], list[int]] = defaultdict(list)
-    for n, row in enumerate(weaver.timeline.rows.tolist()):
-        facts = weaver.snapshot.photos[row].photo.facts
-        named[facts.camera_make, facts.camera_model].append(n)
-    used: dict[str, list[int]] = defaultdict(list)
+    cameras = weaver.looks.cameras.take(weaver.timeline.rows)
+    codes, first = np.unique(cameras.codes, return_index=True)
+    used: dict[str, list[IntVector]] = defaultdict(list)
     labels: dict[str, str] = {}
-    for (written_make, written_model), members in named.items():
-        make, model = (written_make or "").strip(), (written_model or "").strip()
+    for code in codes[np.argsort(first)].tolist():
+        make, model = (written.strip() for written in cameras.values[code])
         if make or model:
             label = model if model.lower().startswith(make.lower()) else f"{make} {model}".strip()
             node = f"camera:{as_slug(label)}"
-            used[node] += members
+            used[node].append(np.flatnonzero(cameras.codes == code))
             labels.setdefault(node, label)
     for node, members in used.items():
-        at = np.sort(np.array(members))
+        at = np.sort(np.concatenate(members))
         weaver.add(node, "camera", labels[node], at, first=weaver.day_text(at[0]), last=weaver.day_text(at[-1]))
         years = years_of(weaver.timeline.day[at])
         for year in np.unique(years).tolist():

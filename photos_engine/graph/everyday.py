@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -18,7 +18,6 @@ from photos_engine.types import Place, Reason, Tag
 
 MIN_NAMED, SURE_NAME = 3, 0.8
 """Photos on which a pet must be named, and the share that one name must have of all names on its photos."""
-SURE_OBJECT = 0.5  # where a detector is as often right as wrong
 
 
 def add_pets(weaver: Weaver, pets: tuple[FoundPet, ...], tags: Mapping[str, Tag]) -> None:
@@ -67,7 +66,7 @@ def name_in_keywords(weaver: Weaver, pet: FoundPet, tags: Mapping[str, Tag]) -> 
     names: Counter[str] = Counter()
     written: dict[str, str] = {}
     for row in weaver.timeline.rows[pet.at].tolist():
-        for keyword in weaver.snapshot.photos[row].photo.facts.keywords:
+        for keyword in weaver.looks.keywords[row]:
             *above, name = keyword.split("/")
             if name.casefold() not in kinds and not kinds.isdisjoint(word.casefold() for word in above):
                 names[name.casefold()] += 1
@@ -157,13 +156,10 @@ def _add_anchor(
 
 def add_objects(weaver: Weaver, events: Sequence[tuple[str, IntVector]]) -> None:
     """Write the things that a detector found on some photos, tied to the events that they were seen in."""
-    seen: dict[str, list[int]] = defaultdict(list)
-    for n, row in enumerate(weaver.timeline.rows.tolist()):
-        for label in {found.label for found in weaver.snapshot.photos[row].objects if found.score >= SURE_OBJECT}:
-            seen[label].append(n)
+    seen = weaver.looks.objects.take(weaver.timeline.rows).rows_by_value()
     is_on = np.zeros(len(weaver.timeline), dtype=bool)
     for label in sorted(seen):
-        at = np.array(seen[label])
+        at = seen[label]
         if len(at) < MIN_PHOTOS:
             continue
         node = weaver.add(f"object:{as_slug(label)}", "object", label, at, days=len(np.unique(weaver.timeline.day[at])))

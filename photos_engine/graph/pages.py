@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from photos_engine.graph.looks import Look
+from photos_engine.graph.looks import Looks
 from photos_engine.graph.themes import TagTable
 from photos_engine.graph.timeline import IntVector
 from photos_engine.graph.weave import Weaver, as_fact
@@ -45,7 +45,7 @@ Pages = Mapping[bytes, Page]
 def write_pages(
     weaver: Weaver,
     moments: Sequence[IntVector],
-    looks: Sequence[Look],
+    looks: Looks,
     table: TagTable,
     places: Sequence[Place | None],
     tags: Mapping[str, Tag],
@@ -53,7 +53,7 @@ def write_pages(
 ) -> dict[bytes, Page]:
     """The page of each moment, in their order; `kept` are those of an earlier graph, of the same model and tags."""
     timeline = weaver.timeline
-    marks = np.frombuffer(b"".join(looks[row].mark for row in timeline.rows.tolist()), dtype=np.uint64)
+    marks = looks.marks[timeline.rows]
     # Of each photo whether it counts, and whether its position does.
     used = timeline.keeper.astype(np.uint8) + 2 * ~np.isnan(timeline.latitude)
     keys = [marks[at].tobytes() + used[at].tobytes() for at in moments]
@@ -101,14 +101,17 @@ def _find_tags(
 ) -> list[list[tuple[str, Mapping[str, Any]]]]:
     """For each moment the tags on at least half of its photos and on two of them, the most memorable first."""
     worth = np.array([tags[tag].memorable if tag in tags else 0.0 for tag in table.ids])
-    found: list[list[tuple[str, Mapping[str, Any]]]] = []
+    by_name = np.argsort(np.argsort(np.array(table.ids, np.str_)))
+    found: list[list[tuple[str, Mapping[str, Any]]]] = [[] for _ in moments]
     for start in range(0, len(moments), 512):  # blocks, so that many moments with many tags stay small
         block = moments[start : start + 512]
-        for at, row in zip(block, table.counts(block), strict=True):
-            size = max(1, int(weaver.timeline.keeper[at].sum()))
-            hits = np.flatnonzero((row >= 2) & (2 * row >= size)).tolist()
-            hits.sort(key=lambda t: (-worth[t], -row[t], table.ids[t]))
-            found.append([_as_edge(table.ids[t], int(row[t]), size, tags) for t in hits[:_TAGS_A_MOMENT]])
+        counts = table.counts(block)
+        sizes = np.array([max(1, int(weaver.timeline.keeper[at].sum())) for at in block])
+        of, tag = np.nonzero((counts >= 2) & (2 * counts >= sizes[:, None]))
+        order = np.lexsort((by_name[tag], -counts[of, tag], -worth[tag], of))
+        for n, t in zip(of[order].tolist(), tag[order].tolist(), strict=True):
+            if len(edges := found[start + n]) < _TAGS_A_MOMENT:
+                edges.append(_as_edge(table.ids[t], int(counts[n, t]), int(sizes[n]), tags))
     return found
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from photos_engine.graph.looks import Look
+from photos_engine.graph.looks import Looks
 from photos_engine.graph.themes import TagTable
 from photos_engine.graph.timeline import BoolVector, FloatVector, IntVector, Timeline
 from photos_engine.types import FloatArray, Tag
@@ -44,7 +44,7 @@ class FoundPet:
 
 
 def find_pets(
-    looks: Sequence[Look],
+    looks: Looks,
     timeline: Timeline,
     table: TagTable,
     embeddings: FloatArray,
@@ -58,7 +58,7 @@ def find_pets(
     photos, found = table.photos_by_tag(), []
     for species in sorted(tag.id for tag in tags.values() if "pet" in tag.parents and tag.id in photos):
         at = photos[species]
-        certainty = np.array([looks[row].tags[species] for row in timeline.rows[at].tolist()])
+        certainty = looks.tags.weights_of(species)[timeline.rows[at]]
         at, certainty = at[certainty >= SURE], certainty[certainty >= SURE]
         if _recurs(timeline, at, is_away):
             at, certainty = _sure_ones(at, certainty)
@@ -87,21 +87,18 @@ def _count_months(days: IntVector) -> int:
 
 def _tell_apart(timeline: Timeline, vectors: FloatArray, at: IntVector, is_away: BoolVector) -> tuple[IntVector, ...]:
     """Groups of photos (indices into `at`), each of one animal that recurs by itself; the largest first."""
-    from scipy.cluster.hierarchy import fcluster, linkage  # a third of a second, for those who build a graph alone
-    from scipy.spatial.distance import squareform
-
     everything: tuple[IntVector, ...] = (np.arange(len(at)),)
     sample = np.unique(np.linspace(0, len(at) - 1, min(len(at), MAX_COMPARED)).astype(np.int64))
     if len(sample) < 2 * MIN_PHOTOS:
         return everything
     apart = np.clip(1.0 - vectors[sample] @ vectors[sample].T, 0.0, 2.0).astype(np.float64)
     np.fill_diagonal(apart, 0.0)
-    tree = linkage(squareform(apart, checks=False), method="average")
+    tree = link_by_average(apart)
     best = everything
     clearest = CLEAR_GROUPS
     for count in range(2, MAX_PETS + 1):
-        label = fcluster(tree, count, criterion="maxclust")
-        if len(np.unique(label)) < count or (clearness := _silhouette(apart, label)) < clearest:
+        label = cut_tree(tree, count)
+        if (clearness := _silhouette(apart, label)) < clearest:
             continue
         centres = np.stack([vectors[sample[label == n]].mean(axis=0) for n in np.unique(label)])
         centres /= np.linalg.norm(centres, axis=1, keepdims=True)
@@ -110,6 +107,45 @@ def _tell_apart(timeline: Timeline, vectors: FloatArray, at: IntVector, is_away:
         if all(_recurs(timeline, at[group], is_away) for group in groups):
             best, clearest = tuple(sorted(groups, key=lambda group: (-len(group), int(group[0])))), clearness
     return best
+
+
+Merge = tuple[float, int, int]
+
+
+def link_by_average(apart: FloatVector) -> list[Merge]:
+    """Average linkage: at which mean distance which groups become one, nearest first; each is told by one of its own.
+
+    By chains of nearest neighbours (Murtagh 1983). apart: (n, n) distances. SciPy's takes ten times as long to import
+    as this to run.
+    """
+    distance, sizes = apart.copy(), np.ones(len(apart))
+    np.fill_diagonal(distance, np.inf)
+    chain: list[int] = []
+    merges: list[Merge] = []
+    while len(merges) < len(apart) - 1:
+        chain = chain or [int(np.argmax(sizes > 0))]
+        here = chain[-1]
+        nearest = int(np.argmin(distance[here]))
+        if len(chain) < 2 or distance[here, nearest] < distance[here, chain[-2]]:
+            chain.append(nearest)
+            continue
+        there = chain[-2]
+        merges.append((float(distance[here, there]), here, there))
+        joined = (sizes[here] * distance[here] + sizes[there] * distance[there]) / (sizes[here] + sizes[there])
+        joined[[here, there]] = np.inf
+        distance[there] = distance[:, there] = joined
+        distance[here] = distance[:, here] = np.inf
+        sizes[there], sizes[here] = sizes[there] + sizes[here], 0
+        del chain[-2:]
+    return sorted(merges, key=lambda merge: merge[0])
+
+
+def cut_tree(tree: Sequence[Merge], count: int) -> IntVector:
+    """(n,): which of `count` groups each is in."""
+    label = np.arange(len(tree) + 1)
+    for _, one, other in tree[: len(label) - count]:
+        label[label == label[one]] = label[other]
+    return np.unique(label, return_inverse=True)[1]
 
 
 def _silhouette(apart: FloatVector, label: IntVector) -> float:

@@ -6,20 +6,15 @@ to a trip, a season or a year only where its rate there stands out from its rate
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import count, pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from photos_engine.graph.looks import Look
+from photos_engine.graph.columns import Lists
+from photos_engine.graph.looks import Looks
 from photos_engine.graph.timeline import IntVector, Timeline
-
-if TYPE_CHECKING:  # below, scipy is imported where a graph is built: reading one takes less time without it
-    from scipy import sparse
 
 MIN_PHOTOS = 3
 MIN_LIFT = 1.5
@@ -39,54 +34,45 @@ class TagCount:
 
 @dataclass(frozen=True, slots=True)
 class TagTable:
-    """Which tag is on which photo of the timeline: (n photos, n tags) sparse 0/1, keepers only."""
+    """Which tags are on which photo of the timeline: keepers only, the others have none."""
 
-    ids: tuple[str, ...]
-    present: sparse.csr_matrix
+    present: Lists
     keepers: int
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The tags, by where each comes up first."""
+        return self.present.values
 
     def totals(self) -> IntVector:
         """(tags,): how many photos of the library carry each tag."""
-        return np.asarray(self.present.sum(axis=0)).ravel().astype(np.int64)
+        return np.bincount(self.present.codes, minlength=len(self.ids))
 
     def photos_by_tag(self) -> dict[str, IntVector]:
         """Tag -> the photos that carry it, positions in the timeline, ascending."""
-        columns = self.present.tocsc()
-        columns.sort_indices()
-        at = columns.indices.astype(np.int64)
-        return {tag: at[a:b] for tag, (a, b) in zip(self.ids, pairwise(columns.indptr.tolist()), strict=True)}
+        return self.present.rows_by_value()
 
     def counts(self, groups: Sequence[IntVector]) -> NDArray[np.float32]:
         """(groups, tags): the photos of each group that carry each tag."""
-        from scipy import sparse
-
-        member = sparse.csr_matrix(
-            (
-                np.ones(sum(len(g) for g in groups), dtype=np.float32),
-                np.concatenate([np.zeros(0, dtype=np.int64), *groups]),
-                np.cumsum([0, *(len(g) for g in groups)]),
-            ),
-            shape=(len(groups), self.present.shape[0]),
-        )
-        return np.asarray((member @ self.present).toarray(), dtype=np.float32)
+        starts, at = self.present.find(np.concatenate([np.zeros(0, dtype=np.int64), *groups]))
+        ends = starts[np.cumsum([0, *(len(group) for group in groups)])]  # of each group's tags
+        which = np.repeat(np.arange(len(groups)), np.diff(ends))
+        cells = which * len(self.ids) + self.present.codes[at]
+        counts = np.bincount(cells, minlength=len(groups) * len(self.ids))
+        return counts.reshape(len(groups), len(self.ids)).astype(np.float32)
 
 
-def build_tag_table(looks: Sequence[Look], timeline: Timeline) -> TagTable:
+def build_tag_table(looks: Looks, timeline: Timeline) -> TagTable:
     """Count the tags of the timeline's keepers, with all that they imply."""
-    from scipy import sparse
-
-    column: defaultdict[str, int] = defaultdict(count().__next__)
-    indices: list[int] = []
-    starts = [0]
-    for row, is_keeper in zip(timeline.rows.tolist(), timeline.keeper.tolist(), strict=True):
-        if is_keeper:
-            indices.extend(map(column.__getitem__, looks[row].tags))
-        starts.append(len(indices))
-    present = sparse.csr_matrix(
-        (np.ones(len(indices), dtype=np.float32), np.array(indices, dtype=np.int64), np.array(starts, dtype=np.int64)),
-        shape=(len(timeline), len(column)),
-    )
-    return TagTable(tuple(column), present, int(timeline.keeper.sum()))
+    found = looks.tags.take(timeline.rows)
+    counts = timeline.keeper[found.rows]
+    rows, codes = found.rows[counts], found.codes[counts]
+    known, first, indices = np.unique(codes, return_index=True, return_inverse=True)
+    order = np.argsort(first)  # by where each comes up first, whenever it was imported
+    starts = np.searchsorted(rows, np.arange(len(timeline) + 1))
+    ids = tuple(found.values[code] for code in known[order].tolist())
+    present = Lists(starts, np.argsort(order)[indices].astype(np.int32), np.ones(len(rows)), ids)
+    return TagTable(present, int(timeline.keeper.sum()))
 
 
 def standing_out(table: TagTable, timeline: Timeline, groups: Sequence[IntVector], limit: int) -> list[list[TagCount]]:

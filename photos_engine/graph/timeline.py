@@ -1,19 +1,18 @@
 """The library as arrays in time order: what every inference of the graph counts and measures on.
 
-One pass over the photos' looks; afterwards home, trips and moments are numpy arithmetic, which
+Taken from the photos' looks; home, trips and moments are numpy arithmetic, which
 is what keeps 100,000 photos within seconds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 
-from photos_engine.graph.looks import Look
+from photos_engine.graph.looks import Looks
 
 FloatVector = NDArray[np.float64]
 IntVector = NDArray[np.int64]
@@ -50,25 +49,19 @@ class Timeline:
         return np.flatnonzero(~np.isnan(self.latitude))
 
 
-def build_timeline(looks: Sequence[Look]) -> Timeline:
+def build_timeline(looks: Looks) -> Timeline:
     """The dated and personal photos of a snapshot as arrays; positions that imply impossible speed are dropped."""
-    rows = np.array([row for row, look in enumerate(looks) if look.is_personal], dtype=np.int64)
-    told = [looks[row] for row in rows.tolist()]
-    utc_s = np.array([look.utc_s for look in told], dtype=np.float64)
-    gps = [look.item.photo.facts.gps for look in told]
-    points = [(point.latitude, point.longitude) if point else (np.nan, np.nan) for point in gps]
-    latitude, longitude = np.array(points, dtype=np.float64).reshape(-1, 2).T
+    rows = np.flatnonzero(looks.is_personal)
     # Photos of one second keep the order of their ids, whenever each of them was imported.
-    ids = np.array([look.item.photo.id for look in told], dtype=np.str_)
-    order = np.lexsort((ids, utc_s)) if len(told) else np.zeros(0, dtype=np.int64)
+    rows = rows[np.lexsort((looks.ids[rows], looks.utc_s[rows]))]
     timeline = Timeline(
-        rows=rows[order],
-        utc_s=utc_s[order],
-        wall_s=np.array([look.wall_s for look in told], dtype=np.float64)[order],
-        day=np.array([look.day for look in told], dtype=np.int64)[order],
-        latitude=latitude[order],
-        longitude=longitude[order],
-        keeper=np.array([look.is_shown for look in told], dtype=bool)[order],
+        rows=rows,
+        utc_s=looks.utc_s[rows],
+        wall_s=looks.wall_s[rows],
+        day=looks.day[rows],
+        latitude=looks.latitude[rows],
+        longitude=looks.longitude[rows],
+        keeper=looks.is_shown[rows],
     )
     return _without_impossible_positions(timeline)
 

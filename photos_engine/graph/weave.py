@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from photos_engine.graph.decided import NodeDecisions
+from photos_engine.graph.looks import Looks
 from photos_engine.graph.themes import TagCount
 from photos_engine.graph.timeline import IntVector, Timeline
 from photos_engine.types import Decision, Reason, Snapshot
@@ -21,15 +22,17 @@ MAX_PROVENANCE = 5  # photos named on an edge: enough to look at, few enough for
 
 
 class Weaver:
-    """A graph under construction, with the snapshot and timeline that it is woven from."""
+    """A graph under construction, with the looks and timeline that it is woven from."""
 
-    def __init__(self, snapshot: Snapshot, timeline: Timeline, decided: NodeDecisions) -> None:
+    def __init__(self, snapshot: Snapshot, looks: Looks, timeline: Timeline, decided: NodeDecisions) -> None:
         import networkx as nx
 
-        self.snapshot = snapshot
+        self.model = snapshot.model
+        self.looks = looks
         self.timeline = timeline
         self.decided = decided
-        self._ids = [snapshot.photos[row].photo.id for row in timeline.rows.tolist()]
+        ids = looks.photo_ids
+        self._ids = [ids[row] for row in timeline.rows.tolist()]
         self._days = {day: date.fromordinal(day).isoformat() for day in np.unique(timeline.day).tolist()}
         self._moments: list[str] = []
         self._moment_of = np.full(len(timeline), -1, dtype=np.int64)
@@ -127,11 +130,11 @@ class Weaver:
     def provenance(self, at: IntVector) -> dict[str, Any]:
         """Which photos and which model an inference rests on: all their number, a few of their ids."""
         spread = at[:: max(1, -(-len(at) // MAX_PROVENANCE))]
-        return {"photos": self.photo_ids(spread), "count": len(at), "model": self.snapshot.model}
+        return {"photos": self.photo_ids(spread), "count": len(at), "model": self.model}
 
     def time(self, position: int) -> datetime:
         """When the photo at a position was taken, on its own clock."""
-        return self.snapshot.photos[int(self.timeline.rows[position])].photo.taken
+        return self.looks.taken(int(self.timeline.rows[position]))
 
     def day_text(self, position: int) -> str:
         """The day that the photo at a position belongs to, as ISO 8601 writes it."""

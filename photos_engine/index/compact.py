@@ -16,7 +16,7 @@ import json
 import os
 import threading
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -49,13 +49,21 @@ class _State:
     """What a search holds on to while others change the index.
 
     keys (n,) int64, `_GONE` for a removed row. stored (m, d) int8 on disk, m <= n; added: the rows after these.
-    coarse: faiss' codes of all n rows, or None for a small index.
+    coarse: faiss' codes of all n rows, or None for a small index. present: how many are not removed.
     """
 
     keys: Keys
     stored: Rows
     added: Rows
     coarse: Any = None
+    present: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "present", int(np.count_nonzero(self.keys != _GONE)))
+
+    def there(self) -> NDArray[np.int64]:
+        """The numbers of all rows that are not removed, ascending."""
+        return np.flatnonzero(self.keys != _GONE)
 
     def rows(self, numbers: NDArray[np.int64]) -> FloatArray:
         """Rows by their ascending numbers, (len(numbers), d) float32, L2-normalised."""
@@ -71,8 +79,10 @@ class _State:
 
     def _raw(self, numbers: NDArray[np.int64]) -> FloatArray:
         split = int(np.searchsorted(numbers, len(self.stored)))
-        raw = np.concatenate([self.stored[numbers[:split]], self.added[numbers[split:] - len(self.stored)]])
-        return raw.astype(np.float32)
+        raw = np.empty((len(numbers), self.stored.shape[1]), np.float32)
+        raw[:split] = self.stored[numbers[:split]]
+        raw[split:] = self.added[numbers[split:] - len(self.stored)]
+        return raw
 
 
 class CompactIndex:
@@ -90,7 +100,7 @@ class CompactIndex:
         self._scanning = threading.Lock()  # faiss crashes when codes change under a search
 
     def __len__(self) -> int:
-        return int(np.count_nonzero(self._state.keys != _GONE))
+        return self._state.present
 
     def keys(self) -> Keys:
         """Every key in the index, ascending."""
@@ -141,12 +151,11 @@ class CompactIndex:
         """The `count` nearest for each query, best first."""
         require_dimensions(queries, self.dimensions)
         state = self._state
-        there = np.flatnonzero(state.keys != _GONE)
-        k = max(min(count, len(there)), 0)
+        k = max(min(count, state.present), 0)
         keys = np.empty((len(queries), k), np.int64)
         scores = np.empty(keys.shape, np.float32)
         for number, query in enumerate(queries if k else ()):
-            rows, scores[number] = self._nearest_rows(state, query, k, there)
+            rows, scores[number] = self._nearest_rows(state, query, k)
             keys[number] = state.keys[rows]
         return keys, scores
 
@@ -154,17 +163,14 @@ class CompactIndex:
         """The `count` nearest to one query, best first, with their vectors."""
         require_dimensions(query[None], self.dimensions)
         state = self._state
-        there = np.flatnonzero(state.keys != _GONE)
-        k = max(min(count, len(there)), 0)
-        rows = self._nearest_rows(state, query, k, there)[0] if k else there[:0]
+        k = max(min(count, state.present), 0)
+        rows = self._nearest_rows(state, query, k)[0] if k else np.empty(0, np.int64)
         ascending, places = np.unique(rows, return_inverse=True)
         return state.keys[rows], state.rows(ascending)[places]
 
-    def _nearest_rows(
-        self, state: _State, query: FloatArray, k: int, there: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64], FloatArray]:
+    def _nearest_rows(self, state: _State, query: FloatArray, k: int) -> tuple[NDArray[np.int64], FloatArray]:
         """The numbers of the k nearest rows, and their cosines, best first."""
-        rows = there if state.coarse is None else self._candidates(state, query, k, there)
+        rows = state.there() if state.coarse is None else self._candidates(state, query, k)
         cosines = np.concatenate(
             [state.cosines(rows[i : i + _ROWS_AT_ONCE], query) for i in range(0, len(rows), _ROWS_AT_ONCE)]
         )
@@ -172,19 +178,18 @@ class CompactIndex:
         best = best[np.argsort(-cosines[best], kind="stable")]
         return rows[best], cosines[best]
 
-    def _candidates(self, state: _State, query: FloatArray, k: int, there: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _candidates(self, state: _State, query: FloatArray, k: int) -> NDArray[np.int64]:
         """Row numbers worth reading, ascending, at least k of them; those removed don't count."""
-        removed = len(state.keys) - len(there)
-        wanted = max(_LEAST_CANDIDATES, _CANDIDATES_PER_RESULT * k, len(there) // _ROWS_PER_CANDIDATE)
-        wanted += wanted * removed // len(there)
-        if wanted >= len(there) // 2:
-            return there
+        wanted = max(_LEAST_CANDIDATES, _CANDIDATES_PER_RESULT * k, state.present // _ROWS_PER_CANDIDATE)
+        wanted += wanted * (len(state.keys) - state.present) // state.present
+        if wanted >= state.present // 2:
+            return state.there()
         with self._scanning:
             _, found = state.coarse.search(query[None].astype(np.float32), wanted)
         rows = np.sort(found[0])
         rows = rows[(rows >= 0) & (rows < len(state.keys))]  # codes may have grown since
         rows = rows[state.keys[rows] != _GONE]
-        return rows if len(rows) >= k else there
+        return rows if len(rows) >= k else state.there()
 
     # --- on disk ---
 
@@ -228,7 +233,7 @@ class CompactIndex:
 
     def _rewritten(self, state: _State) -> _State:
         """The same index without removed rows, none of it on disk."""
-        there = np.flatnonzero(state.keys != _GONE)
+        there = state.there()
         if len(there) == len(state.keys) and not len(state.stored):
             return state
         split = int(np.searchsorted(there, len(state.stored)))
@@ -307,4 +312,5 @@ def _mapped(path: Path, count: int, dimensions: int) -> Rows:
     """The first `count` rows of a file. Raises: OSError, ValueError for a file that has fewer."""
     if not count:
         return np.empty((0, dimensions), np.int8)
-    return np.memmap(path, np.int8, mode="r", shape=(count, dimensions))
+    # As a plain array: whatever is taken of a `memmap` is one again, which costs as much as reading it.
+    return np.asarray(np.memmap(path, np.int8, mode="r", shape=(count, dimensions)))

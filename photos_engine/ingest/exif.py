@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from photos_engine.ingest.dates import Timestamp, is_plausible, parse_offset, parse_timestamp
+from photos_engine.ingest.dates import Timestamp, parse_offset, parse_timestamp
 from photos_engine.ingest.embedded import Embedded, Tags
 from photos_engine.ingest.findings import Findings, as_number, as_point, as_rating, as_rating_from_percent
 from photos_engine.ingest.text import MAX_WORD, clean_caption, clean_text, clean_words
+from photos_engine.periods import is_plausible
 from photos_engine.types import GeoPoint
 
 _APPLE_HEADER: Final = b"Apple iOS\0"

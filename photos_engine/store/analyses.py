@@ -17,6 +17,8 @@ from photos_engine.store.tables import analysis, file, is_present, model, photo,
 from photos_engine.types import (
     EMBEDDING_DIMENSIONS,
     AnalysedPhoto,
+    Census,
+    DateSource,
     DetectedObject,
     FloatArray,
     Photo,
@@ -33,6 +35,9 @@ _KNOWN_AMONG = (  # asked for every few photos: put into words once
     .select_from(analysis.join(photo).join(model))
     .where(model.c.name == bindparam("model"), photo.c.content_hash.in_(bindparam("contents", expanding=True)))
 )
+
+
+_TIMED = frozenset(source.value for source in DateSource if source.is_timed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +110,13 @@ class AnalysisRepository:
             statement = statement.where(analysis.c.photo_id.in_(keys))
             tag_statement = tag_statement.where(tag.c.photo_id.in_(keys))
         tags: dict[int, dict[str, float]] = defaultdict(dict)
-        for key, name, probability in self._connection.execute(tag_statement):
+        for key, name, probability in self._connection.execute(tag_statement).all():
             tags[key][name] = probability
         return {
             key: StoredSignals(
                 tags.get(key, {}), utility, QualitySignals(*quality), print_, _as_objects(objects), aesthetics
             )
-            for key, *quality, utility, print_, objects, aesthetics in self._connection.execute(statement)
+            for key, *quality, utility, print_, objects, aesthetics in self._connection.execute(statement).all()
         }
 
     def keys(self, model_name: str) -> NDArray[np.int64]:
@@ -123,7 +128,28 @@ class AnalysisRepository:
             .where(exists().where(file.c.photo_id == analysis.c.photo_id, is_present))
             .order_by(analysis.c.photo_id)
         )
-        return np.fromiter(self._connection.scalars(statement), dtype=np.int64)
+        return np.array(self._connection.scalars(statement).all(), np.int64)
+
+    def census(self, model_name: str) -> Census:
+        """The present photos that a model has analysed, in columns, by time of capture, then id."""
+        columns = (photo.c.id, photo.c.content_hash, photo.c.taken_utc, photo.c.date_source, analysis.c.print)
+        statement = (
+            select(*columns)
+            .join(analysis, analysis.c.photo_id == photo.c.id)
+            .join(model)
+            .where(model.c.name == model_name)
+            .where(exists().where(file.c.photo_id == photo.c.id, is_present))
+            .order_by(photo.c.taken_utc, photo.c.content_hash)
+        )
+        rows = self._connection.execute(statement).all()
+        keys, ids, times, sources, prints = zip(*rows, strict=True) if rows else ((),) * len(columns)
+        return Census(
+            keys=np.array(keys, np.int64),
+            ids=ids,
+            utc_s=np.array(times, np.float64),
+            is_timed=np.array([source in _TIMED for source in sources], bool),
+            prints=prints,
+        )
 
     def keys_by_time(self, model_name: str) -> list[int]:
         """The keys of the present photos that a model has analysed, by time of capture, then id."""
@@ -143,7 +169,8 @@ class AnalysisRepository:
         # Reading all rows beats naming most of them.
         if len(keys) <= KEYS_PER_STATEMENT:
             statement = statement.where(analysis.c.photo_id.in_(keys.tolist()))
-        blobs = {key: blob for key, blob in self._connection.execute(statement)}
+        # At once: row by row takes thrice as long.
+        blobs = {key: blob for key, blob in self._connection.execute(statement).all()}
         return _as_matrix([blobs[key] for key in keys.tolist()])
 
     def known_embeddings(self, model_name: str, keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], FloatArray]:
@@ -168,7 +195,7 @@ class AnalysisRepository:
         statement = select(tag.c.photo_id, tag.c.tag, tag.c.probability).join(model).where(model.c.name == model_name)
         if keys is not None:
             statement = statement.where(tag.c.photo_id.in_(keys.tolist()))
-        return [(key, name, probability) for key, name, probability in self._connection.execute(statement)]
+        return [(key, name, probability) for key, name, probability in self._connection.execute(statement).all()]
 
     def tag_counts(self, model_name: str) -> dict[str, int]:
         """Tag -> how many photos have it, most frequent first."""

@@ -6,18 +6,21 @@ at the keeper's file, and can be taken back. `join_facts` is how a photo's facts
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, delete, exists, insert, select, true
+from sqlalchemy import Connection, RowMapping, bindparam, delete, exists, insert, select
 
-from photos_engine.store.tables import decision, gathered
+from photos_engine.store.tables import decision, gathered, listed
 from photos_engine.types import CaptureFacts, Decision, Gathered, PersonRegion, StoredDecision
 
 _HAS = select(exists().where(gathered.c.keeper_id == bindparam("keeper")))  # asked for every photo that comes
+_ALL = select(gathered).order_by(gathered.c.id)
+_OF_SOME = _ALL.where(gathered.c.keeper_id.in_(listed))
 
 
 def join_facts(own: CaptureFacts, more: Iterable[Gathered]) -> CaptureFacts:
@@ -47,7 +50,7 @@ class GatheredRepository:
         """Keep what was gathered, beside what was gathered before; returns how much of it is new."""
         new = 0
         for row in rows:
-            if row in self._read(gathered.c.keeper_id == row.keeper_id):
+            if row in self._read(row.keeper_id):
                 continue
             values = {
                 "keeper_id": row.keeper_id,
@@ -67,7 +70,7 @@ class GatheredRepository:
     def carry_over(self, old: str, new: str) -> None:
         """Let a photo's edited version have what was gathered onto the photo, as long as it has nothing itself."""
         if not self.has(new):
-            self.add([replace(row, keeper_id=new) for row in self._read(gathered.c.keeper_id == old)])
+            self.add([replace(row, keeper_id=new) for row in self._read(old)])
 
     def undo(self, group_id: str) -> set[str]:
         """Take back what was gathered in a group, its decisions too; returns the ids of the photos that had it."""
@@ -90,16 +93,16 @@ class GatheredRepository:
         """Whether anything was gathered in a group; its members may be gone since."""
         return bool(self._connection.scalar(select(exists().where(gathered.c.group_id == group_id))))
 
-    def all(self) -> Mapping[str, tuple[Gathered, ...]]:
-        """All that was gathered, by the id of the photo that has it, oldest first."""
+    def all(self, keepers: Sequence[str] | None = None) -> Mapping[str, tuple[Gathered, ...]]:
+        """All that was gathered, or what some photos have, by the id of the photo that has it, oldest first."""
+        statement, named = (_ALL, {}) if keepers is None else (_OF_SOME, {"listed": json.dumps(keepers)})
         found: dict[str, list[Gathered]] = defaultdict(list)
-        for record in self._read(true()):
-            found[record.keeper_id].append(record)
+        for row in self._connection.execute(statement, named).mappings():
+            found[row["keeper_id"]].append(as_record(row))
         return {keeper_id: tuple(records) for keeper_id, records in found.items()}
 
-    def _read(self, condition: ColumnElement[bool]) -> tuple[Gathered, ...]:
-        statement = select(gathered).where(condition).order_by(gathered.c.id)
-        return tuple(as_record(row) for row in self._connection.execute(statement).mappings())
+    def _read(self, keeper_id: str) -> tuple[Gathered, ...]:
+        return self.all([keeper_id]).get(keeper_id, ())
 
 
 def as_record(row: Mapping[str, Any] | RowMapping) -> Gathered:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
 
@@ -53,6 +53,17 @@ class Column:
         codes = np.fromiter((numbers.setdefault(item, len(numbers)) for item in items), np.int32, len(items))
         return cls(codes, tuple(numbers))
 
+    def joined(self, other: Column, order: NDArray[np.int64]) -> Column:
+        """Both, one below the other, and then in this order."""
+        numbers = {value: number for number, value in enumerate(self.values)}
+        theirs = [numbers.setdefault(value, len(numbers)) for value in other.values]
+        codes = np.concatenate([self.codes, np.array(theirs, np.int32)[other.codes]])
+        return Column(codes[order], tuple(numbers))
+
+    def of_rows(self, rows: NDArray[np.bool_]) -> Column:
+        """Those of some rows."""
+        return Column(self.codes[rows], self.values)
+
     def is_one_of(self, values: Iterable[str]) -> NDArray[np.bool_]:
         """Which rows have one of some values, (n,)."""
         named = frozenset(values)
@@ -82,6 +93,21 @@ class Roster:
     cameras: Column
     lenses: Column
 
+    def after(self, changed: NDArray[np.int64], present: Roster) -> Roster:
+        """As it is now. changed (m,): the keys of photos that may have changed since; present: those of them there are.
+
+        Photos that are new are among both.
+        """
+        stays = ~np.isin(self.keys, changed)
+        order = np.argsort(np.concatenate([self.keys[stays], present.keys]))
+
+        def join(mine: Any, theirs: Any) -> Any:
+            if isinstance(mine, Column):
+                return mine.of_rows(stays).joined(theirs, order)
+            return np.concatenate([mine[stays], theirs])[order]
+
+        return Roster(**{f.name: join(getattr(self, f.name), getattr(present, f.name)) for f in fields(self)})
+
 
 BESIDE = "\n"
 """Stands between a camera's make and its model."""
@@ -93,8 +119,8 @@ class LookupRepository:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def roster(self) -> Roster:
-        """All present photos: half a second for 100,000 of them."""
+    def roster(self, some: NDArray[np.int64] | None = None) -> Roster:
+        """All present photos, or those of a few: half a second for 100,000 of them."""
         columns = (
             *(photo.c.id, photo.c.taken_utc, photo.c.utc_offset_s, photo.c.date_source, photo.c.place_id),
             *(photo.c.width_px, photo.c.height_px, photo.c.rating, photo.c.has_embedded_video),
@@ -103,6 +129,8 @@ class LookupRepository:
         )
         present = select(file.c.photo_id).where(is_present)
         statement = select(*columns).where(photo.c.id.in_(present)).order_by(photo.c.id)
+        if some is not None:
+            statement = statement.where(photo.c.id.in_(some.tolist()))
         rows = self._connection.execute(statement).all()
         keys, taken, offsets, sources, places, widths, heights, ratings, moving, located, formats, lenses, cameras = (
             zip(*rows, strict=True) if rows else ((),) * len(columns)
@@ -178,10 +206,10 @@ class LookupRepository:
         found = found.where(func.json_extract(item.c.value, "$[0]") == label).group_by(analysis.c.photo_id)
         if keys is not None:
             found = found.where(analysis.c.photo_id.in_(keys.tolist()))
-        return [(key, count) for key, count in self._connection.execute(found)]
+        return [(key, count) for key, count in self._connection.execute(found).all()]
 
-    def file_marks(self) -> list[tuple[int, bytes]]:
-        """(photo key, what its file tells of its use) of every present photo: equal marks, equal facts.
+    def file_marks(self, some: NDArray[np.int64] | None = None) -> list[tuple[int, bytes]]:
+        """(photo key, what its file tells of its use) of every present photo, or of a few: equal marks, equal facts.
 
         Names and folders, format, size, whether a camera wrote into it, place, people, stars, exposure: of these and
         of what is seen, what a photo serves for and whether it is spoiled is judged.
@@ -198,5 +226,7 @@ class LookupRepository:
         for fact in facts:
             mark = mark.concat("|").concat(func.coalesce(fact, ""))
         statement = select(photo.c.id, cast(mark, LargeBinary)).join(file, file.c.photo_id == photo.c.id)
+        if some is not None:
+            statement = statement.where(photo.c.id.in_(some.tolist()))
         rows = self._connection.execute(statement.where(is_present).group_by(photo.c.id))
-        return [(key, mark) for key, mark in rows]
+        return [(key, mark) for key, mark in rows.all()]

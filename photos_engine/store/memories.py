@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from photos_engine.errors import MemoryNotFound
 from photos_engine.store.photos import PhotoRepository
 from photos_engine.store.reasons import from_json, to_json
-from photos_engine.store.tables import memory, memory_photo
-from photos_engine.types import Memory, Music, Photo, RejectedPhoto
+from photos_engine.store.tables import memory, memory_photo, photo
+from photos_engine.types import Memory, Music, Photo, Reason, RejectedPhoto
 
 
 class MemoryRepository:
@@ -32,13 +32,22 @@ class MemoryRepository:
         told_from = told_from or {}
         before = self.digests()
         kept = {m.id for m in memories if before.get(m.id) and before[m.id] == told_from.get(m.id)}
-        gone = [{"gone": name} for name in before if name not in kept]
+        judged = {m.id: (m.score, m.reasons) for m in memories if m.id in kept}
+        self.renew([m for m in memories if m.id not in kept], told_from, judged)
+
+    def renew(
+        self,
+        fresh: Sequence[Memory],
+        told_from: Mapping[str, str],
+        kept: Mapping[str, tuple[float, tuple[Reason, ...]]],
+    ) -> None:
+        """Put memories that were told anew beside those of the old that are kept, with what they are worth now."""
+        gone = [{"gone": name} for name in self.digests() if name not in kept]
         for column in (memory_photo.c.memory_id, memory.c.id) if gone else ():
             self._connection.execute(delete(column.table).where(column == bindparam("gone")), gone)
-        if judged := [{"name": m.id, "to": m.score, "why": to_json(m.reasons)} for m in memories if m.id in kept]:
+        if judged := [{"name": name, "to": score, "why": to_json(why)} for name, (score, why) in kept.items()]:
             statement = update(memory).where(memory.c.id == bindparam("name"))
             self._connection.execute(statement.values(score=bindparam("to"), reasons=bindparam("why")), judged)
-        fresh = [m for m in memories if m.id not in kept]
         if not fresh:
             return
         self._connection.execute(insert(memory), [_memory_row(m, told_from.get(m.id, "")) for m in fresh])
@@ -60,6 +69,22 @@ class MemoryRepository:
         """Memory id -> the digest of what it was told from; empty for one of unknown origin."""
         rows = self._connection.execute(select(memory.c.id, memory.c.told_from))
         return {name: told_from for name, told_from in rows}
+
+    def photo_ids(self) -> dict[str, tuple[str, ...]]:
+        """Memory id -> the ids of its photos, in their order."""
+        found: dict[str, list[str]] = defaultdict(list)
+        columns = select(memory_photo.c.memory_id, photo.c.content_hash).join(
+            photo, photo.c.id == memory_photo.c.photo_id
+        )
+        for name, photo_id in self._connection.execute(
+            columns.order_by(memory_photo.c.memory_id, memory_photo.c.position)
+        ).all():
+            found[name].append(photo_id)
+        return {name: tuple(ids) for name, ids in found.items()}
+
+    def count(self) -> int:
+        """How many there are."""
+        return int(self._connection.scalar(select(func.count()).select_from(memory)) or 0)
 
     def all(self) -> tuple[Memory, ...]:
         """Every memory, best first."""

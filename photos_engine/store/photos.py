@@ -24,6 +24,7 @@ from photos_engine.store.tables import (
     file,
     is_present,
     keyword,
+    listed,
     person_region,
     photo,
     photo_change,
@@ -44,10 +45,8 @@ from photos_engine.types import (
 
 # SQLite's limit on the variables of one statement is 32,766; short statements also cache better.
 KEYS_PER_STATEMENT = 5_000
-_KEYS = select(func.json_each(bindparam("keys")).table_valued("value").c.value)
-"""Those of a JSON list: one parameter, where to put fifty into a statement takes longer than to run it."""
 _DECIDED = select(decision.c.subject, decision.c.decision).where(decision.c.subject_kind == "photo")
-_DECIDED_OF = _DECIDED.where(decision.c.subject.in_(_KEYS))
+_DECIDED_OF = _DECIDED.where(decision.c.subject.in_(listed))
 
 # Not `datetime.fromtimestamp`: on Windows it refuses times before 1970.
 EPOCH = datetime.fromtimestamp(0, UTC)
@@ -69,7 +68,12 @@ _PLAIN_FACTS = (
 )
 
 
+_KEYS_OF = select(photo.c.id).where(photo.c.content_hash.in_(listed)).order_by(photo.c.id)
 _KEY_OF = select(photo.c.id).where(photo.c.content_hash == bindparam("content_hash"))
+_SEARCH_WORDS = text("SELECT rowid FROM photo_text WHERE photo_text MATCH :query")
+_QUOTE_WORDS = text(
+    "SELECT snippet(photo_text, -1, '[', ']', '...', 8) FROM photo_text WHERE photo_text MATCH :query AND rowid = :key"
+)
 _INSERT_WORDS = text(
     f"INSERT INTO photo_text (rowid, {', '.join(PHOTO_TEXT_COLUMNS)})"
     f" VALUES (:key, {', '.join(f':{name}' for name in PHOTO_TEXT_COLUMNS)})"
@@ -179,6 +183,10 @@ class PhotoRepository:
         key: int | None = self._connection.scalar(_KEY_OF, {"content_hash": content_hash})
         return key
 
+    def keys_of(self, content_hashes: Sequence[str]) -> list[int]:
+        """The keys of the photos with some contents, ascending; unknown contents are left out."""
+        return list(self._connection.scalars(_KEYS_OF, {"listed": json.dumps(list(content_hashes))}))
+
     def find(self, subject: str | os.PathLike[str]) -> Photo:
         """The photo with this id, or whose file lies at this path.
 
@@ -197,7 +205,7 @@ class PhotoRepository:
         found: dict[int, Photo] = {}
         for start in range(0, len(keys), KEYS_PER_STATEMENT):
             chunk = [int(key) for key in keys[start : start + KEYS_PER_STATEMENT]]
-            found |= {p.key: p for p in self._load(_statements(of_keys=True), {"keys": json.dumps(chunk)})}
+            found |= {p.key: p for p in self._load(_statements(of_keys=True), {"listed": json.dumps(chunk)})}
         return found
 
     def present(self) -> list[Photo]:
@@ -232,16 +240,11 @@ class PhotoRepository:
 
     def search_words(self, query: str) -> list[int]:
         """The keys of the photos whose words match an FTS5 query."""
-        statement = text("SELECT rowid FROM photo_text WHERE photo_text MATCH :query")
-        return list(self._connection.scalars(statement, {"query": query}))
+        return list(self._connection.scalars(_SEARCH_WORDS, {"query": query}))
 
     def quote_words(self, query: str, key: int) -> str:
         """The words of one photo that match an FTS5 query, marked by [ ], with those around them; else nothing."""
-        statement = text(
-            "SELECT snippet(photo_text, -1, '[', ']', '...', 8) FROM photo_text"
-            " WHERE photo_text MATCH :query AND rowid = :key"
-        )
-        return self._connection.scalar(statement, {"query": query, "key": key}) or ""
+        return self._connection.scalar(_QUOTE_WORDS, {"query": query, "key": key}) or ""
 
     def _load(self, ask: _Statements, named: Mapping[str, str]) -> list[Photo]:
         rows = self._connection.execute(ask.photos, named).all()
@@ -252,13 +255,19 @@ class PhotoRepository:
         people: dict[int, list[PersonRegion]] = defaultdict(list)
         for key, name, box in self._connection.execute(ask.people, named):
             people[key].append(PersonRegion(name, None if box is None else tuple(box)))
-        decided = self._decisions([row.content_hash for row in rows])
+        # By name, and once: to ask a row for columns takes three times as long.
+        owns = [dict(zip(_OWN, row, strict=False)) for row in rows]
+        ids = [own["content_hash"] for own in owns] if len(owns) <= KEYS_PER_STATEMENT else None  # else those of all
+        decided = self._decisions(ids)
         where: dict[int, Place] = {}
         photos = [
-            _as_photo(row, where, paths.get(row.id, _NO_FILES), words.get(row.id, []), people.get(row.id, []), decided)
-            for row in rows
+            _as_photo(
+                *(own, _place_of(own, row, where), paths.get(own["id"], _NO_FILES)),
+                *(words.get(own["id"], ()), people.get(own["id"], ()), decided),
+            )
+            for own, row in zip(owns, rows, strict=True)
         ]
-        gathered = GatheredRepository(self._connection).all()
+        gathered = GatheredRepository(self._connection).all(ids)
         return [replace(p, facts=join_facts(p.facts, gathered[p.id])) if p.id in gathered else p for p in photos]
 
     def _files(self, statement: Select[Any], named: Mapping[str, str]) -> dict[int, _Files]:
@@ -271,13 +280,11 @@ class PhotoRepository:
                 files.video = Path(path)
         return grouped
 
-    def _decisions(self, ids: Sequence[str]) -> Mapping[str, frozenset[Decision]]:
+    def _decisions(self, ids: Sequence[str] | None) -> Mapping[str, frozenset[Decision]]:
+        """Those about some photos, or about all, by the photo's id."""
         found: dict[str, set[Decision]] = defaultdict(set)
-        are_few = len(ids) <= KEYS_PER_STATEMENT
-        rows = self._connection.execute(
-            _DECIDED_OF if are_few else _DECIDED, {"keys": json.dumps(list(ids))} if are_few else {}
-        )
-        for subject, name in rows:
+        statement, named = (_DECIDED, {}) if ids is None else (_DECIDED_OF, {"listed": json.dumps(ids)})
+        for subject, name in self._connection.execute(statement, named):
             found[subject].add(Decision(name))
         return {subject: frozenset(names) for subject, names in found.items()}
 
@@ -315,10 +322,10 @@ class _Statements:
 
 @cache
 def _statements(*, of_keys: bool) -> _Statements:
-    """For those that `_KEYS` names, or for all that are present."""
+    """For those that `listed` names, or for all that are present."""
 
     def related(key: Any) -> Any:
-        return key.in_(_KEYS) if of_keys else key.is_not(None)
+        return key.in_(listed) if of_keys else key.is_not(None)
 
     there = exists().where(file.c.photo_id == photo.c.id, is_present)
     photos = select(photo, place).outerjoin(place).where(related(photo.c.id) if of_keys else there)
@@ -372,24 +379,26 @@ _OWN = tuple(photo.c.keys())
 _PLACE = slice(len(_OWN), None)
 
 
+def _place_of(own: Mapping[str, Any], row: Row[Any], places: dict[int, Place]) -> Place | None:
+    """Where a photo of a row of `photo` and `place` was taken; places: those met so far, each made once."""
+    place_id = own["place_id"]
+    if place_id is not None and place_id not in places:
+        places[place_id] = Place(**dict(zip(place.c.keys(), row[_PLACE], strict=True)))
+    return places.get(place_id)
+
+
 def _as_photo(
-    row: Row[Any],
-    places: dict[int, Place],
+    own: Mapping[str, Any],
+    where: Place | None,
     files: _Files,
     keywords: Iterable[str],
     people: Iterable[PersonRegion],
     decided: Mapping[str, frozenset[Decision]],
 ) -> Photo:
-    """One photo of a row of `photo` and `place`; places: those met so far, each made once."""
-    own = dict(zip(_OWN, row, strict=False))  # by name: asking the row for columns takes three times as long
+    """One photo of its row of `photo`, by the columns' names."""
     gps = None
     if own["latitude"] is not None:
         gps = GeoPoint(own["latitude"], own["longitude"], own["altitude_m"])
-    where = None
-    if (place_id := own["place_id"]) is not None:
-        where = places.get(place_id)
-        if where is None:
-            where = places[place_id] = Place(**dict(zip(place.c.keys(), row[_PLACE], strict=True)))
     zone = timezone(timedelta(seconds=own["utc_offset_s"]))
     facts = CaptureFacts(
         taken=(EPOCH + timedelta(seconds=own["taken_utc"])).astimezone(zone),

@@ -8,6 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, text
 
+_SEARCH = text("SELECT rowid FROM picture_text WHERE picture_text MATCH :query ORDER BY rowid")
+_QUOTE = text(
+    "SELECT snippet(picture_text, 0, '[', ']', '...', 8) FROM picture_text"
+    " WHERE picture_text MATCH :query AND rowid = :key"
+)
 _FORGET = text("DELETE FROM picture_text WHERE rowid = :key")
 
 
@@ -35,13 +40,8 @@ class TextRepository:
 
     def search(self, query: str) -> NDArray[np.int64]:
         """The keys of the photos in which an FTS5 query matches, (n,) ascending."""
-        statement = text("SELECT rowid FROM picture_text WHERE picture_text MATCH :query ORDER BY rowid")
-        return np.array(list(self._connection.scalars(statement, {"query": query})), np.int64)
+        return np.array(list(self._connection.scalars(_SEARCH, {"query": query})), np.int64)
 
     def quote(self, query: str, key: int) -> str:
         """The words in one photo that match an FTS5 query, marked by [ ], with those around them; else nothing."""
-        statement = text(
-            "SELECT snippet(picture_text, 0, '[', ']', '...', 8) FROM picture_text"
-            " WHERE picture_text MATCH :query AND rowid = :key"
-        )
-        return self._connection.scalar(statement, {"query": query, "key": key}) or ""
+        return self._connection.scalar(_QUOTE, {"query": query, "key": key}) or ""

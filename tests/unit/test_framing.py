@@ -8,6 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from photos_engine.errors import UsageError
 from photos_engine.framing import find_frames
+from photos_engine.horizon import Horizon
 from photos_engine.types import Box, DetectedObject, FloatArray
 
 aspects = st.tuples(st.integers(1, 32), st.integers(1, 32))
@@ -133,3 +134,23 @@ def test_what_is_no_map_is_refused() -> None:
             find_frames(saliency, (400, 300), (1, 1))
     with pytest.raises(UsageError, match="pixels"):
         find_frames(spot(0.5, 0.5), (0, 300), (1, 1))
+
+
+@settings(deadline=None)
+@given(st.floats(0.3, 0.7))
+def test_a_horizon_divides_the_frame_by_thirds_where_nothing_else_counts(height: float) -> None:
+    calm = np.full((9, 9), 0.3, np.float32)
+    halves, thirds = (
+        find_frames(calm, (3000, 4000), (16, 9), (), horizon)[0].box for horizon in (None, Horizon(height, height, 1.0))
+    )
+    place = (height - thirds[1]) / (thirds[3] - thirds[1])
+    assert abs(abs(place - 0.5) - 1 / 6) < 0.06
+    assert halves[1] == pytest.approx(0.5 - (halves[3] - halves[1]) / 2, abs=0.02)
+
+
+def test_a_subject_outweighs_the_horizon() -> None:
+    plain, level = (
+        find_frames(spot(0.5, 0.3, width=0.15), (3000, 4000), (1, 1), (), horizon)[0]
+        for horizon in (None, Horizon(0.72, 0.72, 1.0))
+    )
+    assert level.kept > plain.kept - 0.03

@@ -17,7 +17,6 @@ from photos_engine.selection import (
     MIN_APART_S,
     choose_varied,
     rank_for_cover,
-    rate_photo,
     shortlist,
 )
 from photos_engine.types import (
@@ -29,6 +28,7 @@ from photos_engine.types import (
     QualitySignals,
     Stack,
 )
+from photos_engine.worth import rate_photo
 
 START = datetime(2022, 6, 1, 9)
 

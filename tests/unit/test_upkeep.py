@@ -166,7 +166,7 @@ def test_tidying_sweeps_up_litter_and_frees_space(library: Library, store: Store
     litter = library.thumbnail_path("0" * 32)
     litter.parent.mkdir(parents=True, exist_ok=True)
     litter.write_bytes(b"\xff\xd8\xff")
-    index = Derived(library, store, TAGS).index(ColourAnalyzer.model_name)
+    index = Derived(library, store, TAGS).prepare_search(ColourAnalyzer.model_name)
     assert tidy_library(library, store, index) == {"photos": 3, "swept": 1, "bytes_freed": 0}
     assert len(list((library.folder / "thumbnails").glob("*/*.jpg"))) == len(pictures)
     with store.begin() as unit:

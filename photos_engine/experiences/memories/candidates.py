@@ -61,10 +61,11 @@ class Sources:
 
 def find_on_this_day(s: Sources) -> Iterator[Candidate]:
     """One for each past year with enough photos of the day, or of the days around it; and one over all years."""
-    if not len(s.shelf.items):
+    days = s.shelf.days(np.arange(len(s.shelf)))
+    if not len(days):
         return
     exact: dict[int, IntVector] = {}
-    first = date.fromordinal(int(s.shelf.day[0])).year
+    first = date.fromordinal(int(days[0])).year
     for year in range(max(MINYEAR, first - 1), s.on.year):
         anniversary = _anniversary(s.on, year)
         if anniversary is None:
@@ -119,15 +120,21 @@ def _of_one_year(s: Sources, year: int, at: IntVector, phrase: str) -> Candidate
 
 def _common_city(shelf: Shelf, at: IntVector) -> str | None:
     """The city that every photo was taken in; None if one is elsewhere or unknown."""
-    cities = {place.city if (place := shelf.items[n].photo.place) else None for n in at.tolist()}
+    cities = {place.city if place else None for place in shelf.places(at)}
     return next(iter(cities)) if len(cities) == 1 else None
 
 
 def find_trips(s: Sources) -> Iterator[Candidate]:
-    """Every trip of two days or more."""
+    """Every trip of two days or more.
+
+    A photo of which only days or the month are known is of a trip that it lies wholly within, but for the days of
+    leaving and coming home.
+    """
     for trip in s.graph.trips():
         at = s.shelf.positions(trip.photo_ids)
         if len(at):
+            inside = s.shelf.within(day_of(trip.start).toordinal() + 1, day_of(trip.end).toordinal() - 1)
+            at = np.union1d(at, inside[~s.shelf.looks.is_placed[inside]])
             facts = s.graph.node(trip.node)
             # What is said of the trip is said of its days, also of those that only weak photos show.
             first, last = day_of(trip.start), day_of(trip.end)
@@ -219,11 +226,14 @@ def find_seasons(s: Sources, journeys: tuple[Candidate, ...]) -> Iterator[Candid
     Not the summer that was one journey to the other hemisphere: the journey tells it.
     """
     now = {season_of(s.on, latitude) for latitude in (45.0, -45.0)}
-    journey = np.zeros(len(s.shelf.items), dtype=np.int64)  # 0: none
+    journey = np.zeros(len(s.shelf), dtype=np.int64)  # 0: none
     for number, c in enumerate(journeys, 1):
         journey[c.at] = number
-    for (name, began), at in group_by_season(s.shelf.day, _latitudes(s)).items():
-        is_over, days = (name, began) not in now, np.unique(s.shelf.day[at])
+    latitudes, looks = _latitudes(s), s.shelf.looks
+    of_last_day = group_by_season(looks.last_day, latitudes)
+    for (name, began), of_first_day in group_by_season(looks.first_day, latitudes).items():
+        at = np.intersect1d(of_first_day, of_last_day.get((name, began), of_first_day[:0]))
+        is_over, days = (name, began) not in now, s.shelf.days(at)
         is_one_journey = np.bincount(journey[at], minlength=2)[1:].max() > _REDUNDANT * len(at)
         if is_over and len(days) >= _SEASON_MIN_DAYS and not is_one_journey:
             first, last = s.shelf.dates(at)
@@ -243,10 +253,10 @@ def find_seasons(s: Sources, journeys: tuple[Candidate, ...]) -> Iterator[Candid
 
 def _latitudes(s: Sources) -> FloatVector:
     """Each photo's latitude, its home's of the time where it has none, NaN where neither is known."""
-    latitude = s.shelf.latitude.copy()
+    latitude = s.shelf.looks.latitude.copy()
     for home in s.graph.homes():
         last = home.end.toordinal() if home.end else date.max.toordinal()
-        latitude[np.isnan(latitude) & (s.shelf.day <= last)] = home.point.latitude
+        latitude[np.isnan(latitude) & (s.shelf.looks.first_day <= last)] = home.point.latitude
     return latitude
 
 
@@ -260,13 +270,13 @@ def is_told(at: IntVector, others: Iterable[IntVector]) -> bool:
 def find_years(s: Sources) -> Iterator[Candidate]:
     """Every year that is over, and this one when it nearly is."""
     months: dict[int, set[int]] = {}
-    for day in map(date.fromordinal, np.unique(s.shelf.day).tolist()):
+    for day in map(date.fromordinal, s.shelf.days(np.arange(len(s.shelf))).tolist()):
         months.setdefault(day.year, set()).add(day.month)
     for year in sorted(months):
         told = year < s.on.year or (year == s.on.year and (s.on.month, s.on.day) >= _YEAR_IS_TOLD_FROM)
         if told and len(months[year]) >= REVIEW_MIN_MONTHS:
             span = date(year, 1, 1).toordinal(), date(year, 12, 31).toordinal()
-            at = np.flatnonzero((s.shelf.day >= span[0]) & (s.shelf.day <= span[1]))
+            at = s.shelf.within(*span)
             yield Candidate(
                 "year_in_review",
                 str(year),

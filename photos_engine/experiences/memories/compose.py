@@ -14,6 +14,7 @@ from datetime import date
 
 import numpy as np
 
+from photos_engine.errors import MemoryNotFound
 from photos_engine.experiences.memories import candidates as events
 from photos_engine.experiences.memories import subjects
 from photos_engine.experiences.memories.candidates import Candidate, Sources
@@ -21,11 +22,11 @@ from photos_engine.experiences.memories.concepts import MIN_LIBRARY, ConceptVect
 from photos_engine.experiences.memories.music import MOODS, choose_music
 from photos_engine.experiences.memories.shelf import MIN_MEMORABLE, FloatVector, Shelf, fill_shelf
 from photos_engine.experiences.memories.titles import Phrases
-from photos_engine.graph import EVENT_KINDS, Look, PersonalGraph
-from photos_engine.selection import choose_varied, main_subject, rank_for_cover, shortlist
-from photos_engine.types import Decision, Memory, Reason, Snapshot, StoredDecision, Tag
+from photos_engine.graph import EVENT_KINDS, Looks, PersonalGraph
+from photos_engine.selection import choose_rows, rank_for_cover, shortlist
+from photos_engine.types import Decision, Memory, Reason, RejectedPhoto, Snapshot, StoredDecision, Tag
 
-MEMORIES_VERSION = 6  # raise it whenever the memory told from the same photos would differ
+MEMORIES_VERSION = 7  # raise it whenever the memory told from the same photos would differ
 MAX_PHOTOS = 30
 MAX_REJECTED = 50  # the best of what was passed over: enough to ask about, little to keep
 _PHOTOS_A_ROOT = 2.2  # 20 photos give 10, 100 give 22, from 186 on 30
@@ -55,10 +56,24 @@ _LESS, _MORE = 0.3, 1.2
 
 @dataclass(frozen=True, slots=True)
 class ToldMemory:
-    """A memory, and the digest of all that it was told from: equal digests, equal photos, cover and music."""
+    """A memory, and the digest of all that it was told from: equal digests, equal photos, cover and music.
 
-    memory: Memory
+    memory: None for one that is as it was known, whose photos, in order, `photo_ids` names; what it is worth is new.
+    """
+
+    id: str
     told_from: str
+    photo_ids: tuple[str, ...]
+    score: float = 0.0
+    reasons: tuple[Reason, ...] = ()
+    memory: Memory | None = field(default=None, repr=False)
+
+    def of(self, earlier: Memory | None) -> Memory:
+        """The memory itself. earlier: as it was told before, with its photos as they are now."""
+        told = self.memory or earlier
+        if told is None:
+            raise MemoryNotFound(f"no memory with the id {self.id}")
+        return replace(told, score=self.score, reasons=self.reasons)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +103,7 @@ def make_memories(
     a refresh. Hidden memories are left out.
     """
     told = refresh_memories(snapshot, graph, tags, on=on, telling=telling)
-    return tuple(one.memory for one in told[:limit])
+    return tuple(one.of(None) for one in told[:limit])
 
 
 def refresh_memories(
@@ -98,17 +113,17 @@ def refresh_memories(
     *,
     on: date,
     telling: Telling | None = None,
-    looks: Sequence[Look] | None = None,
+    looks: Looks | None = None,
     known: Iterable[ToldMemory] = (),
 ) -> tuple[ToldMemory, ...]:
     """As `make_memories`, with the memories of before at hand: those that nothing has touched aren't told again.
 
-    The answer is the same whatever is `known`. looks: of each photo of the snapshot, in order, if at hand.
+    What they tell is the same whatever is `known`. looks: of the photos of the snapshot, if at hand.
     """
     telling = telling or Telling()
     sources = Sources(fill_shelf(snapshot, graph, tags, on, looks), graph, tags, on, Phrases(telling.locale))
     decided = _standing(snapshot.decisions)
-    before = {one.memory.id: one for one in known}
+    before = {one.id: one for one in known}
     base = _digest_base(snapshot.model, tags, telling)
     made = []
     for candidate in _find_all(sources, telling.concepts):
@@ -119,12 +134,14 @@ def refresh_memories(
         told_from = _digest(base, candidate, sources.shelf)
         earlier = before.get(memory_id)
         if earlier is not None and earlier.told_from == told_from:
-            memory: Memory | None = _with_present_photos(earlier.memory, sources.shelf)
+            memory, photo_ids = None, earlier.photo_ids
         else:
             memory = _tell(memory_id, candidate, sources, telling.moods)
-        if memory is not None:
-            made.append(ToldMemory(_judge(memory, candidate, sources, decisions), told_from))
-    return tuple(sorted(made, key=lambda one: (-one.memory.score, one.memory.id)))
+            photo_ids = tuple(photo.id for photo in memory.photos) if memory else ()
+        if photo_ids:
+            score, reasons = _judge(photo_ids, candidate, sources, decisions)
+            made.append(ToldMemory(memory_id, told_from, photo_ids, score, reasons, memory))
+    return tuple(sorted(made, key=lambda one: (-one.score, one.id)))
 
 
 def _digest_base(model: str, tags: Mapping[str, Tag], telling: Telling) -> bytes:
@@ -137,7 +154,7 @@ def _digest(base: bytes, candidate: Candidate, shelf: Shelf) -> str:
     digest = hashlib.blake2b(base, digest_size=16)
     own = (candidate.title, candidate.subtitle, candidate.mood, shelf.min_photos)
     digest.update(repr(own).encode("utf-8", "backslashreplace"))
-    digest.update(shelf.marks[candidate.at].tobytes())
+    digest.update(shelf.looks.marks[candidate.at].tobytes())
     if candidate.bonus is not None:
         digest.update(candidate.bonus.tobytes())
     return digest.hexdigest()
@@ -163,7 +180,7 @@ def _find_all(s: Sources, concepts: Callable[[], ConceptVectors | None] | None) 
     ):
         yield from shown(find(s))
     yield from shown(events.find_seasons(s, journeys))
-    vectors = concepts() if concepts and len(s.shelf.items) >= MIN_LIBRARY else None
+    vectors = concepts() if concepts and len(s.shelf) >= MIN_LIBRARY else None
     scenes = shown(find_concepts(s, vectors, (*journeys, *feasts))) if vectors else ()
     yield from scenes
     yield from shown(subjects.find_themes(s, (*journeys, *feasts, *pets, *scenes)))
@@ -175,39 +192,35 @@ def _tell(memory_id: str, candidate: Candidate, s: Sources, moods: Mapping[str, 
     The score is still to come.
     """
     shelf, at = s.shelf, candidate.at
-    worth = shelf.worth(at) + (_of_its_own(candidate, s) if candidate.bonus is None else candidate.bonus)
+    worth = shelf.looks.worth[at] + (_of_its_own(candidate, s) if candidate.bonus is None else candidate.bonus)
     count = min(MAX_PHOTOS, max(shelf.min_photos, round(_PHOTOS_A_ROOT * math.sqrt(len(at)))))
-    best = shortlist(shelf.day[at], worth, MAX_PHOTOS, _LOOKED_AT_A_PART)
+    best = shortlist(shelf.looks.first_day[at], worth, MAX_PHOTOS, _LOOKED_AT_A_PART)
     at, worth = at[best], worth[best]
-    items = [shelf.items[n] for n in at.tolist()]
-    subjects = None if candidate.kind in _OF_ONE_SUBJECT else [main_subject(item, s.tags) for item in items]
-    choice = choose_varied(items, shelf.embeddings[at], count, worth, subjects=subjects)
-    if len(choice.chosen) < shelf.min_photos:
+    traits = shelf.traits(at, with_subjects=candidate.kind not in _OF_ONE_SUBJECT)
+    choice = choose_rows(traits, shelf.embeddings[at], count, worth)
+    rows = list(choice.rows)
+    dated = [n for n, row in enumerate(rows) if shelf.looks.is_placed[at[row]]]
+    if len(rows) < shelf.min_photos or not dated:
         return None
-    chosen = np.array([shelf.by_id[item.photo.id] for item in choice.chosen])
-    years = s.phrases.years([item.photo.taken.year for item in choice.chosen])
-    cover = rank_for_cover(choice.chosen, shelf.embeddings[chosen], worth[np.searchsorted(at, chosen)])[0]
+    chosen = shelf.items(at[rows].tolist())
+    years = s.phrases.years([item.photo.taken.year for item in chosen])
+    cover = rank_for_cover(chosen, shelf.embeddings[at[rows]], worth[rows])[0]
+    why = {traits.ids[row]: reasons for row, reasons in choice.reasons.items()}
     return Memory(
         id=memory_id,
         kind=candidate.kind,
         title=candidate.title,
         subtitle=years if candidate.subtitle is None else candidate.subtitle,
-        start=choice.chosen[0].photo.taken,
-        end=choice.chosen[-1].photo.taken,
+        start=chosen[dated[0]].photo.taken,
+        end=chosen[dated[-1]].photo.taken,
         cover=cover.photo,
-        photos=tuple(item.photo for item in choice.chosen),
-        music=choose_music(candidate.kind, choice.chosen, s.tags, moods, candidate.mood),
+        photos=tuple(item.photo for item in chosen),
+        music=choose_music(candidate.kind, chosen, s.tags, moods, candidate.mood),
         score=0.0,
         reasons=(),
-        photo_reasons={**choice.reasons, cover.photo.id: (*choice.reasons[cover.photo.id], *_as_cover(cover.reasons))},
-        rejected=choice.rejected[:MAX_REJECTED],
+        photo_reasons={**why, cover.photo.id: (*why[cover.photo.id], *_as_cover(cover.reasons))},
+        rejected=tuple(RejectedPhoto(traits.ids[row], (reason,)) for row, reason in choice.rejected[:MAX_REJECTED]),
     )
-
-
-def _with_present_photos(memory: Memory, shelf: Shelf) -> Memory:
-    """The memory with its photos as they are now: a file may have moved since."""
-    photos = tuple(shelf.items[shelf.by_id[photo.id]].photo for photo in memory.photos)
-    return replace(memory, photos=photos, cover=shelf.items[shelf.by_id[memory.cover.id]].photo)
 
 
 def _of_its_own(candidate: Candidate, s: Sources) -> FloatVector:
@@ -231,11 +244,12 @@ def _as_cover(reasons: tuple[Reason, ...]) -> Iterator[Reason]:
     return (Reason(f"cover_{r.code}", r.weight, f"As the cover: {r.text[0].lower()}{r.text[1:]}") for r in reasons)
 
 
-def _judge(memory: Memory, candidate: Candidate, s: Sources, decisions: frozenset[Decision]) -> Memory:
-    """The memory with what it is worth on its day, 0 to 1, and what raised or lowered it."""
-    shelf = s.shelf
-    quality = float(shelf.worth(shelf.positions(photo.id for photo in memory.photos)).mean())
-    richness = min(1.0, math.sqrt(len(memory.photos) / 12))
+def _judge(
+    photo_ids: Sequence[str], candidate: Candidate, s: Sources, decisions: frozenset[Decision]
+) -> tuple[float, tuple[Reason, ...]]:
+    """What a memory with these photos is worth on its day, 0 to 1, and what raised or lowered it."""
+    quality = float(s.shelf.looks.worth[s.shelf.positions(photo_ids)].mean())
+    richness = min(1.0, math.sqrt(len(photo_ids) / 12))
     score = (
         _KIND_WORTH[candidate.kind] * (0.4 + 0.6 * candidate.interest) * (0.4 + 0.6 * quality) * (0.6 + 0.4 * richness)
     )
@@ -250,7 +264,7 @@ def _judge(memory: Memory, candidate: Candidate, s: Sources, decisions: frozense
     elif Decision.FAVOURITE in decisions:
         score *= _MORE
         reasons.append(Reason("favourite", _MORE - 1, "You marked it as a favourite."))
-    return replace(memory, score=round(min(1.0, score), 4), reasons=(*candidate.reasons, *reasons))
+    return round(min(1.0, score), 4), (*candidate.reasons, *reasons)
 
 
 def _is_apt(when: tuple[date, date], on: date) -> bool:

@@ -78,15 +78,21 @@ def load_concepts() -> tuple[tuple[Concept, ...], tuple[str, ...]]:
 
 
 def encode_concepts(encode: Encode) -> ConceptVectors:
-    """The shipped concepts as vectors; `encode` is a model's text tower, texts to (n, 512) L2-normalised."""
+    """The shipped concepts as vectors by a model's text tower, which `encode` asks: texts to (n, 512) L2-normalised."""
     concepts, backdrop = load_concepts()
-    means = np.stack([encode(concept.shows).mean(axis=0) for concept in concepts])
+    shown, unlike = ([len(c.shows) for c in concepts], [len(c.unlike) for c in concepts])
+    texts = [
+        *(prompt for concept in concepts for prompt in concept.shows),
+        *(prompt for concept in concepts for prompt in concept.unlike),
+    ]
+    vectors = encode([*texts, *backdrop])
+    means = np.add.reduceat(vectors[: sum(shown)], np.cumsum([0, *shown[:-1]]), axis=0)
     return ConceptVectors(
         concepts,
         shows=(means / np.linalg.norm(means, axis=1, keepdims=True)).astype(np.float32),
-        unlike=encode([prompt for concept in concepts for prompt in concept.unlike]),
-        of=np.repeat(np.arange(len(concepts)), [len(concept.unlike) for concept in concepts]),
-        backdrop=encode(backdrop),
+        unlike=vectors[sum(shown) : len(texts)],
+        of=np.repeat(np.arange(len(concepts)), unlike),
+        backdrop=vectors[len(texts) :],
     )
 
 

@@ -31,15 +31,14 @@ _TO_SPARE = 60  # photos of a theme from which on the surer half is enough to ch
 
 def find_people(s: Sources) -> Iterator[Candidate]:
     """Everybody whom metadata name often enough."""
-    of: dict[str, list[int]] = {}
-    for n, item in enumerate(s.shelf.items):
-        for node in {s.graph.person_node(region.name) for region in item.photo.facts.people}:
-            of.setdefault(node, []).append(n)
+    of: dict[str, IntVector] = {}
+    for name, named in s.shelf.looks.people.rows_by_value().items():
+        node = s.graph.person_node(name)
+        of[node] = np.union1d(of[node], named) if node in of else np.unique(named)
     most = max((len(members) for members in of.values()), default=1)
     for person in s.graph.people():
-        members = of.get(person.node, [])
-        if members:
-            at = np.array(members, dtype=np.int64)
+        if person.node in of:
+            at = of[person.node]
             reason = Reason("named", 1.0, f"{person.name} is named on {len(at)} photos.")
             subject = person.node.partition(":")[2]
             interest = 0.4 + 0.6 * len(at) / most
@@ -105,13 +104,14 @@ def find_places(s: Sources) -> Iterator[Candidate]:
     """Places away from home to which the person came back in another year, each with the suburbs around it."""
     journeys = (*s.graph.trips(), *s.graph.days_out())
     away = [n for journey in journeys for n in s.shelf.positions(journey.photo_ids).tolist()]
-    located = [(n, place) for n in sorted(away) if (place := s.shelf.items[n].photo.place)]
+    at_all = np.array(sorted(away), dtype=np.int64)
+    located = [(n, place) for n, place in zip(at_all.tolist(), s.shelf.places(at_all), strict=True) if place]
     of: dict[int, tuple[Place, list[int]]] = {}
     for (n, _), place in zip(located, join_suburbs([place for _, place in located]), strict=True):
         of.setdefault(place.geoname_id, (place, []))[1].append(n)
     for place, members in of.values():
         at = np.array(members, dtype=np.int64)
-        years = _years(s.shelf, at)
+        years = s.shelf.years(at)
         if len(years) >= _MIN_PLACE_YEARS:
             subject = f"{place.country_code}/{place.city}"
             yield Candidate(
@@ -186,8 +186,4 @@ def _worthy_tags(s: Sources) -> Iterator[_Worthy]:
 def _has_enough(shelf: Shelf, at: IntVector, certainty: FloatVector) -> bool:
     """Whether a theme has as many very sure photos, of as many days, as it needs."""
     sure = int(np.count_nonzero(certainty >= VERY_SURE_TAG))
-    return sure >= _THEME_RICHNESS * shelf.min_photos and len(np.unique(shelf.day[at])) >= _MIN_THEME_DAYS
-
-
-def _years(shelf: Shelf, at: IntVector) -> list[int]:
-    return sorted({shelf.items[n].photo.taken.year for n in at.tolist()})
+    return sure >= _THEME_RICHNESS * shelf.min_photos and len(shelf.days(at)) >= _MIN_THEME_DAYS

@@ -5,6 +5,7 @@
 
 from photos_engine.experiences.search.alike import Example
 from photos_engine.experiences.search.answer import search
+from photos_engine.experiences.search.called import write_pets
 from photos_engine.experiences.search.columns import Columns
 from photos_engine.experiences.search.completion import Completions
 from photos_engine.experiences.search.export import describe_all, write_feed, write_sidecars
@@ -20,5 +21,6 @@ __all__ = [
     "describe_all",
     "search",
     "write_feed",
+    "write_pets",
     "write_sidecars",
 ]

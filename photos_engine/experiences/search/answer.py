@@ -13,7 +13,7 @@ from photos_engine.experiences.search.alike import Example, match_alike_to
 from photos_engine.experiences.search.dates import When
 from photos_engine.experiences.search.facets import count_facets
 from photos_engine.experiences.search.facts import match_exact, match_fact, match_words
-from photos_engine.experiences.search.matches import NOTHING, Matches, all_of, any_of, both, match_alike
+from photos_engine.experiences.search.matches import NOTHING, Matches, all_of, any_of, both, match_alike, rows_of
 from photos_engine.experiences.search.phrases import match_phrase, suggest_for
 from photos_engine.experiences.search.query import Clause, Exact, HeadCount, Phrase, Query, Term, Where, Who
 from photos_engine.experiences.search.sources import SearchSources
@@ -144,7 +144,7 @@ def _shown(found: Matches, sources: SearchSources, *, is_hidden_asked: bool) -> 
 def _hits(shown: Matches, limit: int, sources: SearchSources) -> tuple[SearchHit, ...]:
     """The best photos; among equals the newest first."""
     roster = sources.basis.roster
-    taken = roster.taken_utc[np.searchsorted(roster.keys, shown.keys)]
+    taken = roster.taken_utc[rows_of(shown.keys, roster.keys)]
     best = _best(limit, shown.strengths, taken)
     best = best[np.lexsort((shown.keys[best], -taken[best], -shown.strengths[best]))][:limit]
     photos = sources.unit.photos.by_keys(shown.keys[best].tolist())
@@ -178,17 +178,18 @@ def _suggest(query: Query, sources: SearchSources) -> tuple[str, ...]:
     """What to ask instead: near what was asked for, or else what the library has most of."""
     names = sources.basis.names
     offers: list[str] = []
-    for clause in query.clauses:
-        for term in clause.terms if not clause.is_negated else ():
-            match term.meaning:
-                case Phrase():
-                    offers += suggest_for(term.text, sources)
-                case Where():
-                    offers += names.cities[:3]
-                case When():
-                    offers += [str(year) for year in islice(names.by_year, 3)]
-                case Who():
-                    offers += names.people_names[:3]
+    wanted = [term for clause in query.clauses if not clause.is_negated for term in clause.terms]
+    for term in wanted:
+        match term.meaning:
+            case Phrase():
+                offers += suggest_for(term.text, sources)
+            case Where(country=country):
+                offers += [country] if country in names.place_counts else []
+                offers += names.cities[:3]
+            case When():
+                offers += [str(year) for year in islice(names.by_year, 3)]
+            case Who():
+                offers += names.people_names[:3]
     if not offers:
         counts = sources.basis.tag_counts
         known = (sources.taxonomy.tag(tag_id) for tag_id in counts if tag_id in sources.taxonomy)

@@ -8,21 +8,18 @@ compared by marks. What people decide is not in them, so that a decision costs n
 
 from __future__ import annotations
 
-import io
-import json
 import logging
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, get_type_hints
-from zipfile import BadZipFile
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from photos_engine.arrays import UNREADABLE, read_arrays, write_arrays
 from photos_engine.curation import assess_quality, assess_utility
-from photos_engine.files import write_atomically
 from photos_engine.index.protocol import Keys
 from photos_engine.store import UnitOfWork
 from photos_engine.store.lookups import Column, Roster
@@ -30,7 +27,7 @@ from photos_engine.types import AnalysedPhoto, FloatArray
 
 logger = logging.getLogger(__name__)
 
-_FORMAT = 1
+_FORMAT = 2  # since 2 the database notes what changes
 _KEYS_AT_ONCE = 5_000  # below SQLite's limit on the variables of one statement
 _PERSON = "person"
 """What the detector calls a person."""
@@ -116,9 +113,33 @@ class Verdicts:
     softness: FloatArray
 
     @classmethod
-    def read(cls, unit: UnitOfWork, model: str, seen: Keys, earlier: Verdicts | None) -> Verdicts:
-        """Judge all photos that a model has seen, except those that were judged and are as they were."""
-        told = dict(unit.lookups.file_marks())
+    def read(cls, unit: UnitOfWork, model: str, seen: Keys, earlier: Verdicts | None, changed: Keys | None) -> Verdicts:
+        """Judge all photos that a model has seen, except those that were judged and are as they were.
+
+        changed: the few that may have changed since the `earlier` ones; None where that isn't known.
+        """
+        if earlier is None or changed is None:
+            return cls._judged(unit, model, seen, earlier, None)
+        again = np.intersect1d(seen, np.union1d(changed, np.setdiff1d(seen, earlier.keys)))
+        fresh = cls._judged(unit, model, again, earlier, again)
+        stays = np.isin(earlier.keys, np.setdiff1d(seen, again))
+        order = np.argsort(np.concatenate([earlier.keys[stays], fresh.keys]))
+
+        def join(mine: NDArray[Any], theirs: NDArray[Any]) -> NDArray[Any]:
+            return np.concatenate([mine[stays], theirs])[order]
+
+        return cls(
+            join(earlier.keys, fresh.keys),
+            join(earlier.marks, fresh.marks),
+            earlier.kinds.of_rows(stays).joined(fresh.kinds, order),
+            join(earlier.chances, fresh.chances),
+            earlier.whys.of_rows(stays).joined(fresh.whys, order),
+            join(earlier.softness, fresh.softness),
+        )
+
+    @classmethod
+    def _judged(cls, unit: UnitOfWork, model: str, seen: Keys, earlier: Verdicts | None, some: Keys | None) -> Verdicts:
+        told = dict(unit.lookups.file_marks(some))
         marks = {key: zlib.crc32(told[key]) for key in seen.tolist() if key in told}
         kept = _rows_by_key(earlier, marks) if earlier is not None else {}
         stale = [key for key in marks if key not in kept]
@@ -180,11 +201,24 @@ class Columns:
     heads: Postings
     people: Postings
     verdicts: Verdicts
+    format: int = _FORMAT
 
     @classmethod
-    def read(cls, unit: UnitOfWork, model: str, stamp: str = "", earlier: Columns | None = None) -> Columns:
-        """Read a library; `earlier` columns of the same model save most of the work."""
+    def read(
+        cls,
+        unit: UnitOfWork,
+        model: str,
+        stamp: str = "",
+        earlier: Columns | None = None,
+        changed: Iterable[int] | None = None,
+    ) -> Columns:
+        """Read a library; `earlier` columns of the same model save most of the work.
+
+        changed: the photos that may have changed since then, where that is known: it saves most of the rest.
+        """
         known = earlier if earlier is not None and earlier.model == model else None
+        noted = None if changed is None or known is None else np.array(sorted(changed), np.int64)
+        noted = noted if noted is not None and len(noted) <= _KEYS_AT_ONCE else None
         seen = unit.analyses.keys(model)
         fresh = seen if known is None else np.setdiff1d(seen, known.seen)
         some = fresh if len(fresh) <= _KEYS_AT_ONCE else None  # reading all beats naming many
@@ -194,23 +228,20 @@ class Columns:
         return cls(
             model=model,
             stamp=stamp,
-            roster=unit.lookups.roster(),
+            roster=unit.lookups.roster()
+            if noted is None or known is None
+            else known.roster.after(noted, unit.lookups.roster(noted)),
             seen=seen,
             tags=tags if known is None else known.tags.of_photos(seen).joined(tags),
             heads=heads if known is None else known.heads.of_photos(seen).joined(heads),
             people=Postings.of(unit.lookups.people_by_photo()),
-            verdicts=Verdicts.read(unit, model, seen, None if known is None else known.verdicts),
+            verdicts=Verdicts.read(unit, model, seen, None if known is None else known.verdicts, noted),
         )
 
     def save(self, path: Path) -> None:
         """Keep the columns in a file; where that fails, all of them are read again the next time."""
-        arrays: dict[str, NDArray[Any]] = {}
-        words: dict[str, Any] = {"format": _FORMAT}
-        _take_apart(self, "", arrays, words)
-        buffer = io.BytesIO()
-        np.savez(buffer, allow_pickle=False, words=np.frombuffer(json.dumps(words).encode(), np.uint8), **arrays)
         try:
-            write_atomically(path, buffer.getvalue(), durable=False, make_folders=True)
+            write_arrays(path, self)
         except OSError as error:
             logger.warning("search will read the whole library again, since %s can't be written: %s", path, error)
 
@@ -218,37 +249,10 @@ class Columns:
     def load(cls, path: Path) -> Columns | None:
         """The columns in a file, of whatever state; None where there are none, or none that can be read."""
         try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-                words = json.loads(stored["words"].tobytes())
-                return _put_together(cls, "", stored, words) if words["format"] == _FORMAT else None
+            known = read_arrays(path, cls)
+            return known if known.format == _FORMAT else None
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile, zlib.error) as error:
+        except UNREADABLE as error:
             logger.warning("the columns for search are read again: %s", error)
             return None
-
-
-def _take_apart(whole: Any, name: str, arrays: dict[str, NDArray[Any]], words: dict[str, Any]) -> None:
-    """Put what a dataclass holds, and dataclasses in it, by dotted names among arrays and words."""
-    for part in fields(whole):
-        value, full = getattr(whole, part.name), name + part.name
-        if is_dataclass(value):
-            _take_apart(value, f"{full}.", arrays, words)
-        elif isinstance(value, np.ndarray):
-            arrays[full] = value
-        else:
-            words[full] = value
-
-
-def _put_together(kind: Any, name: str, arrays: Mapping[str, NDArray[Any]], words: Mapping[str, Any]) -> Any:
-    """The reverse of `_take_apart`. Raises: KeyError for what is missing."""
-    parts: dict[str, Any] = {}
-    for part, hint in get_type_hints(kind).items():
-        full = name + part
-        if is_dataclass(hint):
-            parts[part] = _put_together(hint, f"{full}.", arrays, words)
-        elif full in words:
-            parts[part] = tuple(words[full]) if isinstance(words[full], list) else words[full]
-        else:
-            parts[part] = arrays[full]
-    return kind(**parts)

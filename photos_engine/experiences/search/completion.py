@@ -78,9 +78,9 @@ def _gather(basis: Basis, tags: Mapping[str, Tag]) -> Iterator[Suggestion]:
     for tag_id, count in basis.columns.tags.counts().items():
         if (tag := tags.get(tag_id)) is not None and not tag.is_hidden:
             yield Suggestion(tag.label, "tag", count)
-    names, people = basis.names, basis.columns.people
+    names, people = basis.names, basis.called.counts() | basis.columns.people.counts()
     yield from (Suggestion(name, "place", count) for name, count in names.place_counts.items())
-    yield from (Suggestion(name, "person", count) for name, count in people.counts().items())
+    yield from (Suggestion(name, "person", count) for name, count in people.items())
     for year, count in names.by_year.items():
         yield Suggestion(str(year), "date", count)
         yield from (Suggestion(f"{season} {year}", "date", 0) for season in _SEASONS)

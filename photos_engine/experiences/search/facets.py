@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from photos_engine.experiences.search.matches import Matches
+from photos_engine.experiences.search.matches import Matches, rows_of
 from photos_engine.experiences.search.names import years_of
 from photos_engine.experiences.search.sources import SearchSources
 from photos_engine.types import FacetCount
@@ -17,8 +17,9 @@ _MOST = 20
 
 def count_facets(shown: Matches, sources: SearchSources) -> Mapping[str, tuple[FacetCount, ...]]:
     """How many of the photos are of each year, place, person and tag; years newest first, the others most first."""
-    roster, names, taxonomy = sources.basis.roster, sources.basis.names, sources.taxonomy
-    rows = np.searchsorted(roster.keys, shown.keys)
+    basis, names, taxonomy = sources.basis, sources.basis.names, sources.taxonomy
+    roster = basis.roster
+    rows = rows_of(shown.keys, roster.keys)
     years, per_year = np.unique(years_of(roster.taken_local[rows]), return_counts=True)
     places, per_place = np.unique(roster.place_ids[rows], return_counts=True)
     cities: dict[str, int] = {}
@@ -28,14 +29,14 @@ def count_facets(shown: Matches, sources: SearchSources) -> Mapping[str, tuple[F
             cities[city] = cities.get(city, 0) + count
     tags = {
         taxonomy.tag(tag_id).label: count
-        for tag_id, count in sources.basis.columns.tags.counts(shown.keys).items()
+        for tag_id, count in basis.columns.tags.counts(shown.keys).items()
         if tag_id in taxonomy and not taxonomy.tag(tag_id).is_hidden
     }
     by_year = zip(years.tolist()[::-1], per_year.tolist()[::-1], strict=True)
     return {
         "years": tuple(FacetCount(str(year), count) for year, count in by_year),
         "places": _most_first(cities.items()),
-        "people": _most_first(sources.basis.columns.people.counts(shown.keys).items()),
+        "people": _most_first((basis.called.counts(shown.keys) | basis.columns.people.counts(shown.keys)).items()),
         "tags": _most_first(tags.items()),
     }
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from photos_engine.curation import describe_kind
 from photos_engine.experiences.search.dates import Span, When
-from photos_engine.experiences.search.matches import NOTHING, Matches, either, match_alike, merged
+from photos_engine.experiences.search.matches import NOTHING, Matches, either, match_alike, merged, rows_of
+from photos_engine.experiences.search.names import split
 from photos_engine.experiences.search.query import (
     Blurred,
     Cameras,
@@ -62,13 +63,17 @@ def match_fact(fact: Fact, text: str, sources: SearchSources) -> Matches:
     match fact:
         case When():
             return _match_when(fact, text, sources)
+        case Where(geoname_ids=()):
+            return match_words(split(text), sources)  # nobody took a position there, yet a folder may be called so
         case Where():
             return _match_rows(
                 np.isin(roster.place_ids, fact.geoname_ids), "place", f"It was taken in {fact.name}.", roster
             )
         case Who():
-            keys, _ = sources.basis.columns.people.find(fact.names)
-            return match_alike(keys, "person", f"Its metadata name {' or '.join(fact.names)}.")
+            who = " or ".join(fact.names)
+            named, called = (each.find(fact.names)[0] for each in (sources.basis.columns.people, sources.basis.called))
+            others = match_alike(called, "person", f"It is of {who}, as you or your keywords say.").without(named)
+            return either(match_alike(named, "person", f"Its metadata name {who}."), others)
         case Utility():
             return _match_utility(fact.kind, sources)
         case Formats():
@@ -176,8 +181,8 @@ def _match_head_count(wanted: HeadCount, sources: SearchSources) -> Matches:
     named, times = np.unique(columns.people.keys, return_counts=True)
     keys = merged(columns.heads.keys, named)
     counts = np.zeros(len(keys), np.int64)
-    counts[np.searchsorted(keys, columns.heads.keys)] = columns.heads.chances.astype(np.int64)
-    rows = np.searchsorted(keys, named)
+    counts[rows_of(columns.heads.keys, keys)] = columns.heads.chances.astype(np.int64)
+    rows = rows_of(named, keys)
     counts[rows] = np.maximum(counts[rows], times)
     fits = (counts >= wanted.least) & (counts <= wanted.most)
     keys, counts = keys[fits], counts[fits]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from photos_engine.experiences.search.matches import NOTHING, Matches, is_in
-from photos_engine.experiences.search.sources import SearchSources
+from photos_engine.experiences.search.sources import Concepts, SearchSources
 from photos_engine.index.protocol import Keys
 from photos_engine.types import FloatArray, Reason
 
@@ -109,31 +109,33 @@ def match_likeness(text: str, sources: SearchSources, evidence: Evidence, among:
     if not len(sources.basis.sample):
         return NOTHING
     query = sources.encode([text])[0]  # (512,)
-    # The index may know photos that the store has dropped since.
-    found = _judge(text, query, evidence, *sources.index.nearest(query, _MOST_CANDIDATES), sources)
-    found = found.within(sources.basis.roster.keys)
+    near, embeddings = sources.index.nearest(query, _MOST_CANDIDATES)
+    is_present = is_in(near, sources.basis.roster.keys)  # the index may know photos that the store has dropped since
+    keys, shown, chances = _judge(query, evidence, near[is_present], embeddings[is_present], sources)
     photos = len(sources.basis.roster.keys)
-    cutoff = least_sure(found.strengths, evidence.calibration, photos, None if among is None else len(among))
-    if among is not None:
-        if len(among) <= _MOST_CANDIDATES:
-            known = sources.unit.analyses.known_embeddings(sources.model, among)
-            found = _judge(text, query, evidence, *known, sources)
-        found = found.within(among)
-    is_answer = found.strengths >= cutoff
+    cutoff = least_sure(chances, evidence.calibration, photos, None if among is None else len(among))
+    if among is not None and len(among) <= _MOST_CANDIDATES:
+        known = sources.unit.analyses.known_embeddings(sources.model, among)
+        keys, shown, chances = _judge(query, evidence, *known, sources)
+    is_answer = chances >= cutoff
     if not evidence.is_partly_known:
-        is_shown = evidence.shown_shares(found.keys) > 0
-        is_answer |= is_shown & (found.strengths >= min(cutoff, _ENOUGH_WITH_TAG))
-    return found.where(is_answer)
+        is_answer |= (shown > 0) & (chances >= min(cutoff, _ENOUGH_WITH_TAG))
+    if among is not None:
+        is_answer &= is_in(keys, among)
+    return Matches.of(
+        keys[is_answer],
+        chances[is_answer],
+        lambda _, p: (Reason("likeness", p, f"It looks like “{text}” ({p:.0%})."),),
+    )
 
 
 def _judge(
-    text: str, query: FloatArray, evidence: Evidence, keys: Keys, embeddings: FloatArray, sources: SearchSources
-) -> Matches:
-    if not len(keys):
-        return NOTHING
-    scores = standard_scores(embeddings, query, sources.concepts().vectors, sources.basis.sample @ query)
-    chances = judge_likeness(scores, evidence.shown_shares(keys), evidence.unknown_share, evidence.calibration)
-    return Matches.of(keys, chances, lambda _, p: (Reason("likeness", p, f"It looks like “{text}” ({p:.0%})."),))
+    query: FloatArray, evidence: Evidence, keys: Keys, embeddings: FloatArray, sources: SearchSources
+) -> tuple[Keys, FloatArray, FloatArray]:
+    """Photos with the shares of the phrase that tags show of each, and the probabilities, (n,) each."""
+    shown = evidence.shown_shares(keys)
+    scores = standard_scores(embeddings, query, sources.concepts(), sources.basis.sample @ query)
+    return keys, shown, judge_likeness(scores, shown, evidence.unknown_share, evidence.calibration)
 
 
 def least_sure(chances: FloatArray, by: Calibration, photos: int, among: int | None = None) -> float:
@@ -161,17 +163,15 @@ def judge_likeness(scores: FloatArray, shown: FloatArray, unknown: float, by: Ca
     return np.asarray(1.0 / (1.0 + np.exp(-logit)), dtype=np.float32)
 
 
-def standard_scores(embeddings: FloatArray, query: FloatArray, concepts: FloatArray, rest: FloatArray) -> FloatArray:
+def standard_scores(embeddings: FloatArray, query: FloatArray, concepts: Concepts, rest: FloatArray) -> FloatArray:
     """How near photos are to a phrase, by each photo's own measure and by the phrase's, (2, n).
 
-    embeddings (n, 512) of the photos, query (512,), concepts (m, 512), rest (r,) the cosines of the phrase with
-    a sample of the library; all vectors L2-normalised.
+    embeddings (n, 512) of the photos, query (512,), rest (r,) the cosines of the phrase with a sample of the library;
+    all vectors L2-normalised.
     """
     cosines = embeddings @ query
-    others = embeddings @ concepts.T  # (n, m)
-    mean = others.mean(axis=1)
-    variance = np.einsum("ij,ij->i", others, others) / len(concepts) - mean**2  # in a third of the time of `std`
-    for_photo = (cosines - mean) / np.sqrt(variance)
+    mean, deviation = concepts.spread(embeddings)
+    for_photo = (cosines - mean) / deviation
     median = np.median(rest)
     spread = 1.4826 * np.median(np.abs(rest - median))  # the standard deviation, were it normal
     for_phrase = (cosines - median) / max(spread, 1e-6)

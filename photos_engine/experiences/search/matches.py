@@ -80,14 +80,28 @@ class Matches:
         return Matches(self.keys, self.strengths * np.float32(factor), lambda key, p: why(key, p / factor))
 
 
+_FEW_KEYS = 2_000
+"""Below it, each key is looked for among the others; from it on, a table of all numbers up to theirs is faster."""
+
+
 def is_in(keys: Keys, others: Keys) -> NDArray[np.bool_]:
-    """Which of the keys are among others, which are ascending; a few are looked up faster than by numpy's `isin`."""
+    """Which of the keys are among others, which are ascending; several times as fast as numpy's `isin`."""
     if not len(others):
         return np.zeros(len(keys), np.bool_)
+    if len(keys) >= _FEW_KEYS:
+        first = int(others[0]) - 1
+        table = np.zeros(int(others[-1]) - first + 2, np.bool_)  # with a row at each end for keys beyond them
+        table[others - first] = True
+        return table.take(keys - first, mode="clip")
     rows = others.searchsorted(keys)
     rows[rows == len(others)] = 0
     found: NDArray[np.bool_] = others[rows] == keys
     return found
+
+
+def rows_of(some: Keys, keys: Keys) -> NDArray[np.int64]:
+    """Where some keys stand among all, which are ascending both."""
+    return keys.searchsorted(some) if len(some) < _FEW_KEYS else np.flatnonzero(is_in(keys, some))
 
 
 def merged(a: Keys, b: Keys) -> Keys:
@@ -110,7 +124,7 @@ def both(a: Matches, b: Matches) -> Matches:
     """The photos in both, with the product of the strengths."""
     few, many = sorted((a, b), key=len)
     few = few.within(many.keys)
-    strengths = few.strengths * many.strengths[np.searchsorted(many.keys, few.keys)]
+    strengths = few.strengths * many.strengths[rows_of(few.keys, many.keys)]
     return Matches(few.keys, strengths, _joint_reasons(a, b))
 
 
@@ -121,7 +135,7 @@ def either(a: Matches, b: Matches) -> Matches:
     keys = merged(a.keys, b.keys)
     doubt = np.ones(len(keys), np.float32)
     for part in (a, b):
-        doubt[np.searchsorted(keys, part.keys)] *= np.float32(1.0) - part.strengths
+        doubt[rows_of(part.keys, keys)] *= np.float32(1.0) - part.strengths
     return Matches(keys, np.float32(1.0) - doubt, _joint_reasons(a, b))
 
 

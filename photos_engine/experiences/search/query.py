@@ -23,10 +23,14 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Places by their numbers in the library; none for a country that no photo was taken in."""
+    """Places by their numbers in the library; none for a country or city that no photo was taken in.
+
+    country: that a city without photos lies in.
+    """
 
     name: str
     geoname_ids: tuple[int, ...]
+    country: str = ""
 
 
 @dataclass(frozen=True, slots=True)

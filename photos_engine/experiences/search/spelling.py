@@ -16,6 +16,7 @@ from rapidfuzz.distance import OSA
 
 from photos_engine.analyzers.taxonomy import Taxonomy
 from photos_engine.experiences.search import counts, dates
+from photos_engine.experiences.search.cities import city_names
 from photos_engine.experiences.search.names import country_names, fact_names, fold, shape_names
 
 _SHORTEST = 4
@@ -43,7 +44,7 @@ class Speller:
         if folded in common or folded in self.library or self.is_written(word):
             return word
         pieces = self.pieces(folded)
-        if pieces == 1:
+        if pieces == 1 or (folded,) in city_names(self.taxonomy):
             return word
         return self._nearest(folded, (common, self.library)) or (word if pieces else None)
 

@@ -1,7 +1,7 @@
 """From words to a query: what in it is a time, a place, a person, a fact, and what is to be seen.
 
 Names that are longer win over shorter ones, and the library's own over the world's: "christmas tree" is no
-feast, and "Nice" is a city only for those who have been there.
+feast, and "Nice" is a city only for those who have been there (see `cities`).
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain
 
 from photos_engine.analyzers.taxonomy import Taxonomy
 from photos_engine.errors import UsageError
+from photos_engine.experiences.search.cities import city_names
 from photos_engine.experiences.search.countries import country_of
 from photos_engine.experiences.search.counts import read_head_count
 from photos_engine.experiences.search.dates import Almanac, When, read_when
@@ -64,6 +65,12 @@ _BEYOND = (
 )
 _BEYOND_WORDS = frozenset(_BEYOND.split())
 """Orders, histories and properties that no photo shows and search knows nothing of: the answer says so."""
+_UNSEEN_WORDS = (
+    "beautiful lovely nice pretty gorgeous stunning amazing awesome wonderful great good perfect cool delicious tasty "
+    "yummy hot cold warm fresh cheap expensive famous"
+)
+_UNSEEN = frozenset(_UNSEEN_WORDS.split())
+"""What no picture tells of a thing: before one that the taxonomy knows, the answer says that it was passed over."""
 _SIZES = re.compile(
     r"\b(?:bigger|larger|smaller|more|less)\s+than\s+[\d.,]+\s*(?:[kmg]b|mp|megapixels?|pixels?)\b", re.I
 )
@@ -163,9 +170,11 @@ def _take(
     if token.is_exact:
         draft.add_term(Term(token.text, Exact()))
         return 1
-    found = read(_folded_run(tokens))
+    run = _folded_run(tokens)
+    found = read(run)
     if found is None:
-        if token.folded in _BEYOND_WORDS and not taxonomy.find(token.text):
+        is_unseen = token.folded in _UNSEEN and not _tag_length(run, taxonomy) and _tag_length(run[1:], taxonomy)
+        if is_unseen or (token.folded in _BEYOND_WORDS and not taxonomy.find(token.text)):
             draft.not_understood.append(token.text)
         else:
             draft.add_word(token.text)
@@ -200,9 +209,9 @@ def _read_term(
         found = _longer(found, _look_up(words, vocabulary))
     found = _longer(found, read_when(words, almanac))
     found = _longer(found, read_head_count(words))
-    for late in (shape_names(), country_names()):
+    for late in (shape_names, country_names, partial(city_names, taxonomy)):
         if found is None and not tag_length:
-            found = _look_up(words, late)
+            found = _look_up(words, late())
     return found if found is not None and found[0] >= tag_length else None
 
 
@@ -225,7 +234,7 @@ def _parts(word: str) -> Sequence[str]:
 
 
 def _tag_length(words: Sequence[str], taxonomy: Taxonomy) -> int:
-    lengths = range(min(_LONGEST_NAME, len(words)), 0, -1)
+    lengths = range(min(_LONGEST_NAME, len(words)), 0, -1)  # none for no words
     return next((n for n in lengths if words[0] not in STOP_WORDS and taxonomy.find(" ".join(words[:n]))), 0)
 
 

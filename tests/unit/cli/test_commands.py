@@ -101,7 +101,7 @@ def test_export_tags_says_what_it_left_alone(run: Run, ask: Callable[..., Any], 
 def test_search_that_finds_nothing_offers_what_would(run: Run) -> None:
     result = run("search", "giraffe")
     assert result.exit_code == 0
-    assert result.stdout == "did you mean: beach\n"
+    assert result.stdout == "try: beach\n"
     assert "nothing in the library answers to that" in result.stderr
 
 

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photos_engine import changes, likenesses
-from photos_engine.changes import Marks, find_affected
+from photos_engine.changes import Marks, digest_all, find_affected
 from photos_engine.experiences.duplicates import as_stacks, find_groups, group_id, update_groups
 from photos_engine.likenesses import Columns, Likeness, copies, find_twins, partners_in
-from photos_engine.types import AnalysedPhoto, DateSource, Decision, DuplicateGroup, Snapshot
+from photos_engine.types import AnalysedPhoto, Census, DateSource, Decision, DuplicateGroup, Snapshot
 
 NOON = datetime(2024, 5, 1, 12)
 HIDING = ("exact", "copy", "burst")
@@ -323,7 +323,9 @@ def test_only_what_can_have_changed_is_looked_at() -> None:
     marks = Marks.of(before, known, "stamp")
     life.messenger_copy(life.items[100], 2)
     after = life.snapshot()
-    affected = find_affected(after, marks, partners=partners_in(after, Likeness()), window_s=600)
+    census = Census.of(after.photos)
+    partners = partners_in(after, census, Likeness())
+    affected = find_affected(census, marks, digest_all(after, census), frozenset(), partners=partners, window_s=600)
     assert affected is not None
     assert affected.sum() == 2
     assert len(update_groups(life.snapshot(), marks, known)) == 2

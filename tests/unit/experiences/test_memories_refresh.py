@@ -22,18 +22,26 @@ class Shop:
     """A library that is refreshed again and again, as the engine does it: what was known helps the next time."""
 
     def __init__(self) -> None:
-        self.looks: dict[str, object] = {}
+        self.stored: dict[str, Memory] = {}
         self.stays: tuple[KnownStay, ...] = ()
         self.told: tuple[ToldMemory, ...] = ()
         self.graph: PersonalGraph | None = None
 
     def refresh(self, snapshot: Snapshot, on: date = ON) -> dict[str, Memory]:
-        looks = look_at(snapshot, TAGS, self.looks)  # type: ignore[arg-type]
-        self.looks = {look.item.photo.id: look for look in looks}
+        looks = look_at(snapshot, TAGS)
         self.graph = build_graph(snapshot, TAGS, looks=looks, known=self.stays, earlier=self.graph)
         self.stays = self.graph.stays()
         self.told = refresh_memories(snapshot, self.graph, TAGS, on=on, looks=looks, known=self.told)
-        return {one.memory.id: one.memory for one in self.told}
+        known = {name: with_present_photos(memory, snapshot) for name, memory in self.stored.items()}
+        self.stored = {one.id: one.of(known.get(one.id)) for one in self.told}
+        return self.stored
+
+
+def with_present_photos(memory: Memory, snapshot: Snapshot) -> Memory:
+    """As the store gives a memory: a file may have moved since it was told."""
+    present = {item.photo.id: item.photo for item in snapshot.photos}
+    photos = tuple(present.get(photo.id, photo) for photo in memory.photos)
+    return replace(memory, photos=photos, cover=present.get(memory.cover.id, memory.cover))
 
 
 def sample_life() -> Life:
@@ -90,7 +98,7 @@ def test_only_what_is_touched_is_told_again(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(compose, "_tell", counted)
     shop.refresh(life.snapshot(2), ON + timedelta(1))
-    assert not [name for name in again if name in {one.memory.id for one in shop.told}]
+    assert not [name for name in again if name in {one.id for one in shop.told}]
 
 
 @pytest.mark.parametrize(

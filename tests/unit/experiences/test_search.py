@@ -1,18 +1,20 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from fakes.photos import make_decoded
 from fakes.searchable import LISBON, Library, encode, fill_with_a_life, open_library
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from photos_engine.errors import UsageError
-from photos_engine.experiences.search import Completions, Example, search
+from photos_engine.experiences.search import Completions, Example, search, write_pets
 from photos_engine.experiences.search.answer import _best
 from photos_engine.experiences.search.likeness import (
     PARTLY_KNOWN,
@@ -22,7 +24,17 @@ from photos_engine.experiences.search.likeness import (
     judge_likeness,
     least_sure,
 )
-from photos_engine.types import DateSource, Decision, DetectedObject, Place, SearchAnswer, Suggestion
+from photos_engine.graph import KnownPet
+from photos_engine.types import (
+    DateSource,
+    Decision,
+    DetectedObject,
+    FacetCount,
+    Place,
+    SearchAnswer,
+    StoredDecision,
+    Suggestion,
+)
 
 Ask = Callable[..., SearchAnswer]
 
@@ -298,6 +310,44 @@ def test_countries_without_photos_are_places_too(ask_life: Ask, name: str) -> No
     assert answer.suggestions == ("Lisbon", "São Paulo")
 
 
+@pytest.mark.parametrize("name", ["Berlin", "tokyo", "New York", "New York City", "Rio de Janeiro", "Reykjavik"])
+def test_large_cities_without_photos_are_places_too(ask_life: Ask, name: str) -> None:
+    answer = ask_life(f"beach in {name}")
+    assert (answer.understood, answer.stage) == ({"words": ["beach"], "places": [name]}, "none")
+    assert {"Lisbon", "São Paulo"} <= set(answer.suggestions)
+
+
+def test_the_country_of_a_city_without_photos_is_suggested_first(ask_life: Ask) -> None:
+    assert ask_life("Porto").suggestions == ("Portugal", "Lisbon", "São Paulo")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "nice",
+        "reading",
+        "bath",
+        "mobile",
+        "orange",
+        "split",
+        "florence",
+        "victoria",
+        "charlotte",
+        "buffalo",
+        "long beach",
+        "phoenix",
+    ],
+)
+def test_what_says_something_else_too_is_no_city(ask_life: Ask, name: str) -> None:
+    assert "places" not in ask_life(f"a photo of {name}").understood
+
+
+def test_a_city_without_positions_is_found_by_the_photos_own_words(library: Library, ask: Ask) -> None:
+    library.add("berlin_17")
+    answer = ask("Berlin")
+    assert (answer.understood, names(answer), answer.stage) == ({"places": ["Berlin"]}, ["berlin_17"], "metadata")
+
+
 def test_us_alone_is_no_country(ask_life: Ask) -> None:
     assert "places" not in ask_life("pictures of us").understood
 
@@ -324,6 +374,16 @@ def test_what_no_photo_shows_is_said_and_passed_over(ask_life: Ask, text: str, n
     answer = ask_life(text)
     assert answer.understood == {"words": ["dog"], "not_understood": [not_understood]}
     assert set(names(answer)) == {"rex", "fido"}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("expensive dog", "dog"), ("a hot dog", "hot dog"), ("hot zithers", "hot zithers"), ("expensive", "expensive")],
+)
+def test_what_no_picture_tells_of_a_known_thing_is_passed_over(ask_life: Ask, text: str, words: str) -> None:
+    understood = ask_life(text).understood
+    assert understood["words"] == [words]
+    assert ("not_understood" in understood) == (text == "expensive dog")
 
 
 def test_and_in_capitals_is_no_word(ask_life: Ask) -> None:
@@ -446,6 +506,13 @@ def test_a_query_that_asks_for_nothing_finds_nothing(ask_life: Ask, query: str) 
     assert answer.suggestions
 
 
+def test_broader_things_are_suggested_or_else_what_there_is_most_of(library: Library, ask: Ask) -> None:
+    library.add("herd", "a field", tags={"animal": 0.9})
+    library.add("street", "a street", tags={"street": 0.9})
+    assert ask("giraffe").suggestions == ("animal",)
+    assert set(ask("stethoscope").suggestions) == {"animal", "street"}  # none of them is near: so all that there is
+
+
 def test_too_long_a_query_is_refused_in_one_line(ask_life: Ask) -> None:
     with pytest.raises(UsageError, match=r"^the query has 10,000 characters; at most 1,000 are read$"):
         ask_life("x" * 10_000)
@@ -470,5 +537,78 @@ QUERY_PIECES = st.sampled_from([*PIECES.split(), "\0"])
 def test_any_text_has_an_answer(ask_life: Ask, query: str) -> None:
     answer = ask_life(query)
     assert (answer.stage == "none") == (not answer.results)
+    # Of what is to be seen, nothing that the library has may be near.
     assert answer.results or answer.suggestions
     assert all(0 < hit.score <= 1 and hit.reasons for hit in answer.results)
+
+
+def content_of(name: str) -> str:
+    return make_decoded(name).content_hash
+
+
+@pytest.fixture
+def life_with_a_pet(library: Library) -> Library:
+    """A life whose dog the graph knows as one animal."""
+    fill_with_a_life(library)
+    photos = (content_of("rex"), content_of("fido"))
+    pet = KnownPet("pet:dog", "dog", "Dog", None, None, photos, 2, 0.9, ())
+    with library.store.begin() as unit:
+        unit.set_setting(*write_pets([pet], unit.decisions.all()))
+    return library
+
+
+def decide(library: Library, subject: str, decision: Decision, words: str = "", photos: Sequence[str] = ()) -> None:
+    with library.store.begin() as unit:
+        unit.decisions.add(subject, "node", decision, words, photos)
+
+
+def test_a_pet_is_found_by_the_name_that_it_was_given(life_with_a_pet: Library, ask: Ask) -> None:
+    assert "people" not in ask("Bella").understood
+    decide(life_with_a_pet, "pet:dog", Decision.NAME, "Bella", [content_of("rex")])
+    answer = ask("bella", with_facets=True)
+    assert (set(names(answer)), answer.understood) == ({"rex", "fido"}, {"people": ["bella"]})
+    assert {hit.reasons[0].text for hit in answer.results} == {"It is of Bella, as you or your keywords say."}
+    assert answer.facets["people"] == (FacetCount("Bella", 2),)
+    assert names(ask("Bella in 2022")) == ["rex"]
+    assert names(ask("Bella snow")) == ["fido"]
+    assert {"rex", "fido"}.isdisjoint(names(ask("no Bella")))
+    decide(life_with_a_pet, "pet:dog", Decision.UNDO)
+    assert "people" not in ask("Bella").understood
+
+
+@pytest.mark.parametrize("decision", [Decision.NOT_SO, Decision.HIDE])
+def test_what_is_no_pet_has_no_name(life_with_a_pet: Library, ask: Ask, decision: Decision) -> None:
+    decide(life_with_a_pet, "pet:dog", Decision.NAME, "Bella", [content_of("rex")])
+    decide(life_with_a_pet, "pet:dog", decision, photos=[content_of("rex")])
+    assert "people" not in ask("Bella").understood
+
+
+def test_a_pet_is_found_by_the_name_that_its_keywords_say(library: Library, ask: Ask) -> None:
+    fill_with_a_life(library)
+    pet = KnownPet("pet:dog", "dog", "Bella", "Bella", None, (content_of("rex"),), 2, 0.9, ())
+    with library.store.begin() as unit:
+        unit.set_setting(*write_pets([pet], ()))
+    assert names(ask("Bella")) == ["rex"]
+
+
+def test_what_is_left_of_a_pet_has_no_name_that_was_decided() -> None:
+    pet = KnownPet("pet:dog", "dog", "Bella", "Bella", None, ("a", "b"), 2, 0.9, ())
+    made = StoredDecision("pet:dog", "node", Decision.NAME, datetime.now(UTC), "Bella", ("a",))
+    assert "Bella" in write_pets([pet], ())[1]
+    assert "Bella" not in write_pets([pet], [made])[1]
+
+
+def test_a_person_who_was_renamed_is_found_by_both_names(library: Library, ask: Ask) -> None:
+    fill_with_a_life(library)
+    decide(library, "person:ben", Decision.NAME, "Benjamin Blum")
+    assert names(ask("Benjamin")) == names(ask("Blum in Lisbon")) == names(ask("Ben")) == ["rua"]
+    decide(library, "person:ben", Decision.NAME, "Anna Müller")
+    assert set(names(ask("Anna"))) == {"rua", "praia_23"}
+
+
+def test_names_that_were_given_are_completed(life_with_a_pet: Library) -> None:
+    decide(life_with_a_pet, "pet:dog", Decision.NAME, "Bella", [content_of("rex")])
+    with life_with_a_pet.store.read() as unit:
+        sources = life_with_a_pet.sources(unit)
+        found = Completions.of(sources.basis, {tag.id: tag for tag in sources.taxonomy.tags})
+    assert found.complete("Bel", 8) == (Suggestion("Bella", "person", 2),)

@@ -1,19 +1,25 @@
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes.searchable import MODEL, Library, fill_with_a_life, open_library
-from hypothesis import given
+from fakes.changing import MODEL as CHANGING
+from fakes.changing import Step, begin_library, see_all, steps, take_steps
+from fakes.searchable import MODEL, Library, fill_with_a_life, known_concepts, open_library
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photos_engine.derived import Derived
-from photos_engine.experiences.search import Columns, search
+from photos_engine.experiences.search import Basis, Columns, search
 from photos_engine.experiences.search.columns import Postings
-from photos_engine.experiences.search.matches import merged
+from photos_engine.experiences.search.matches import is_in, merged, rows_of
 from photos_engine.library import Library as EngineLibrary
+from photos_engine.store import Store
+from photos_engine.store.lookups import Column
 from photos_engine.types import Decision, DetectedObject, FileStamp
 
 
@@ -68,6 +74,29 @@ def test_what_is_taken_over_is_what_would_be_read_anew(library: Library) -> None
     with library.store.begin() as unit:
         unit.files.record_image("/photos/rex.jpg", FileStamp(1, 1), library.keys["rex"])
     assert told(read(library, after)) == told(read(library))
+
+
+def told_by_files(columns: Columns) -> dict[str, object]:
+    """What the roster says of every photo, and what was judged of it."""
+    roster = {f.name: getattr(columns.roster, f.name) for f in fields(columns.roster)}
+    values = {
+        name: [column.values[code] for code in column.codes] if isinstance(column, Column) else column.tolist()
+        for name, column in roster.items()
+    }
+    return {**values, "verdicts": told(columns)["verdicts"]}
+
+
+@settings(max_examples=25, deadline=None)
+@given(steps, steps)
+def test_columns_that_are_kept_up_are_those_that_are_read_anew(before: list[Step], after: list[Step]) -> None:
+    with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder)) as store:
+        begin_library(store)
+        for taken in (before, after):
+            take_steps(store, taken, touch_first=True)
+            see_all(store)
+            with store.read() as unit:
+                kept = Derived(EngineLibrary.open(Path(folder)), store, {}).search_basis(unit, CHANGING).columns
+                assert told_by_files(kept) == told_by_files(Columns.read(unit, CHANGING))
 
 
 def test_another_models_columns_are_not_taken_over(library: Library) -> None:
@@ -169,3 +198,43 @@ def test_postings_joined_are_those_of_all(pairs: list[tuple[int, str]], split: i
 @given(*[st.lists(st.integers(0, 50), unique=True).map(sorted)] * 2)
 def test_merged_keys_are_the_union(a: list[int], b: list[int]) -> None:
     assert merged(np.array(a, np.int64), np.array(b, np.int64)).tolist() == sorted({*a, *b})
+
+
+@given(st.integers(0, 5_000), st.integers(0, 5_000), st.integers(-3_000, 3_000), st.integers(0, 2**32))
+def test_keys_are_found_among_others_however_many(few: int, many: int, shift: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    keys, others = (np.unique(rng.integers(0, 10_000, count)) for count in (few, many))
+    keys += shift  # some beyond the others at either end
+    assert is_in(keys, others).tolist() == np.isin(keys, others).tolist()
+    some = keys[rng.random(len(keys)) < 0.7]
+    assert keys[rows_of(some, keys)].tolist() == some.tolist()
+
+
+def test_the_spread_of_the_concepts_is_theirs() -> None:
+    concepts = known_concepts()
+    assert len(concepts.axes) < len(concepts.vectors)
+    embeddings = np.random.default_rng(0).standard_normal((50, concepts.vectors.shape[1])).astype(np.float32)
+    cosines = embeddings @ concepts.vectors.T
+    mean, deviation = concepts.spread(embeddings)
+    np.testing.assert_allclose(mean, cosines.mean(axis=1), atol=1e-4)
+    np.testing.assert_allclose(deviation, cosines.std(axis=1), rtol=0.01)
+    assert (deviation <= cosines.std(axis=1) + 1e-4).all()
+
+
+def test_names_that_are_given_are_known_with_the_next_decision(library: Library, tmp_path: Path) -> None:
+    derived = Derived(EngineLibrary.open(tmp_path), library.store, {})
+
+    def basis() -> Basis:
+        with library.store.read() as unit:
+            return derived.search_basis(unit, MODEL)
+
+    before = basis()
+    with library.store.begin() as unit:
+        unit.decisions.add("person:ben", "node", Decision.NAME, "Robert")
+        unit.touch(photos=False)
+    after = basis()
+    assert "Robert" in after.names.people_names
+    assert "Robert" not in before.names.people_names
+    with library.store.begin() as unit:
+        unit.touch(photos=False)
+    assert basis().names is after.names

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from photos_engine.analyzers.taxonomy import Taxonomy
 from photos_engine.experiences import wallpapers
 from photos_engine.experiences.wallpapers import suggest_wallpapers
+from photos_engine.horizon import Horizon
 from photos_engine.types import Box, DetectedObject, FloatArray, PersonRegion, Photo, Wallpaper
 
 NOON = datetime(2024, 5, 1, 12)
@@ -117,6 +118,13 @@ def test_what_was_held_askew_is_left_out() -> None:
     assert suggest(life) == ()
     life.shoot(NOON, "mountain", quality=replace(GOOD, level=0.9))
     assert len(suggest(life)) == 1
+
+
+@pytest.mark.parametrize(("right", "is_suggested"), [(0.5, True), (0.51, True), (0.58, False)])
+def test_a_horizon_that_leans_is_left_out(right: float, is_suggested: bool) -> None:
+    life = Life()
+    life.shoot(NOON, "sea")
+    assert bool(suggest(life, horizon=lambda _: Horizon(0.5, right, 0.9))) is is_suggested
 
 
 def test_the_time_of_day_has_its_light() -> None:

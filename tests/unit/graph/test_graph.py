@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from photos_engine.errors import NotFound
 from photos_engine.graph import PersonalGraph, build_graph
+from photos_engine.graph.looks import is_placed
 from photos_engine.types import EMBEDDING_DIMENSIONS, DateSource, Decision
 
 
@@ -271,6 +272,6 @@ def test_any_library_has_a_graph_in_which_only_certain_dates_count(shots: list[t
     for taken, at, theme, source in shots:
         life.shoot(taken, theme, at=at, source=source, vector=vector)
     graph = build_graph(life.snapshot(), TAGS)
-    certain = {item.photo.id for item in life.items if item.photo.is_dated}
+    certain = {item.photo.id for item in life.items if is_placed(item.photo)}
     assert {photo for moment in graph.moments() for photo in moment.photo_ids} <= certain
     nx.parse_graphml(graph.as_graphml(), force_multigraph=True)

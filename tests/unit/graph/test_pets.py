@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
+import numpy as np
 from fakes.library import TAGS, Life
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import squareform
 
 from photos_engine.graph import PersonalGraph, build_graph
+from photos_engine.graph.pets import cut_tree, link_by_average
 from photos_engine.types import Decision, FloatArray, Tag
 
 WITH_CATS = {**TAGS, "cat": Tag("cat", "cat", "animal", ("pet",), (), "cosy", 0.8)}
@@ -87,3 +93,13 @@ def test_a_hidden_pet_takes_its_photos_along() -> None:
     graph = graph_of(life)
     assert graph.pets() == ()
     assert len(graph.hidden_photo_ids()) >= 18
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(2, 40), st.integers(0, 10_000), st.integers(1, 5))
+def test_groups_by_average_linkage_are_those_of_scipy(points: int, seed: int, count: int) -> None:
+    at = np.random.default_rng(seed).standard_normal((points, 3))
+    apart = np.linalg.norm(at[:, None] - at[None], axis=2)
+    found = cut_tree(link_by_average(apart), min(count, points))
+    expected = fcluster(linkage(squareform(apart, checks=False), "average"), count, "maxclust")
+    assert np.array_equal(found[:, None] == found, expected[:, None] == expected)

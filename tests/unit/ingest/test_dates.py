@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import fixed_zones, moments
 
-from photos_engine.ingest.dates import date_in_name, is_plausible, parse_offset, parse_timestamp, period_in_folders
+from photos_engine.ingest.dates import date_in_name, parse_offset, parse_timestamp
+from photos_engine.periods import is_plausible, period_in_folders
 
 
 @given(moments, st.none() | fixed_zones)

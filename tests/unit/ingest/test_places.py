@@ -5,6 +5,7 @@ import random
 import pytest
 
 from photos_engine.ingest import Gazetteer
+from photos_engine.ingest.places import large_cities
 from photos_engine.ingest.regions import REGIONS
 from photos_engine.types import GeoPoint
 
@@ -128,3 +129,10 @@ def test_states_are_named_in_words(gazetteer: Gazetteer) -> None:
     place = gazetteer.locate(GeoPoint(45.5152, -122.6784))
     assert place is not None
     assert (place.region, place.country) == ("Oregon", "United States")
+
+
+def test_large_cities_lie_in_the_country_of_the_largest_of_their_name() -> None:
+    cities = large_cities(100_000)
+    assert (cities["Paris"], cities["Birmingham"], cities["Kyoto"]) == ("France", "United Kingdom", "Japan")
+    assert "Zermatt" not in cities
+    assert len(large_cities(1_000_000)) < len(cities)

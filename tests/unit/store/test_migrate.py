@@ -127,7 +127,7 @@ def test_what_is_derived_is_made_anew_after_an_upgrade(former: Path) -> None:
     with Store.open(former.parent) as store:
         derived = Derived(library, store, TAGS)
         report = check_library(library, store, derived, NEWER, decode=decode_photo, repair=True)
-        assert derived.index(NEWER).keys().tolist() == [1, 2, 3]
+        assert derived.prepare_search(NEWER).keys().tolist() == [1, 2, 3]
         assert {problem.split(":")[0] for problem in report.problems} == {"thumbnails"}  # whose files aren't here
 
 

@@ -3,93 +3,27 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from fakes.photos import TAKEN, make_decoded, make_facts, make_signals
+from fakes.changing import (
+    CONTENTS,
+    MODEL,
+    NAMES,
+    Step,
+    analyse,
+    begin_library,
+    decide,
+    save,
+    see_all,
+    steps,
+    take_steps,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photos_engine.store import Store
-from photos_engine.store.store import UnitOfWork
-from photos_engine.types import Decision, FileStamp, Gathered, GeoPoint, PersonRegion, Place, Snapshot, Stack
-
-MODEL, OTHER = "model-a", "model-b"
-NAMES = "abcde"
-CONTENTS = {name: make_decoded(name).content_hash for name in NAMES}
-LISBON = Place("Lisbon", "Lisbon", "Portugal", "PT", 38.72, -9.14, 2267057)
-PORTO = Place("Porto", "Porto", "Portugal", "PT", 41.15, -8.61, 2735943)
-
-Change = Callable[[UnitOfWork, str, int], None]
-
-
-def save(unit: UnitOfWork, name: str, number: int) -> None:
-    facts = make_facts(
-        taken=TAKEN.replace(minute=number), gps=GeoPoint(38.7, -9.1), keywords=(f"k{number}",),
-        people=(PersonRegion(f"p{number}"),),
-    )  # fmt: skip
-    path = f"/{name}{number % 2}.jpg"
-    key, _ = unit.photos.save(path, make_decoded(name, facts=facts), LISBON if number % 2 else None)
-    unit.files.record_image(path, FileStamp(number, number), key)
-
-
-def analyse(unit: UnitOfWork, name: str, number: int, model: str = MODEL) -> None:
-    key = unit.photos.key_of(CONTENTS[name])
-    if key is not None:
-        unit.analyses.add(model, [(key, make_signals(number, tags={f"t{number}": 0.9}))])
-
-
-def analyse_otherwise(unit: UnitOfWork, name: str, number: int) -> None:
-    analyse(unit, name, number, OTHER)
-
-
-def lose(unit: UnitOfWork, name: str, number: int) -> None:
-    unit.files.mark_gone([f"/{name}{number % 2}.jpg"])
-
-
-def overwrite(unit: UnitOfWork, name: str, number: int) -> None:
-    """Another content at the path, so that the old one may have no file any more."""
-    other = NAMES[number % len(NAMES)]
-    old, new = (unit.photos.key_of(CONTENTS[content]) for content in (name, other))
-    if new is not None:
-        unit.files.record_image(f"/{name}0.jpg", FileStamp(number, 99), new)
-    if old is not None:
-        unit.photos.drop_fileless([old])
-
-
-def put(unit: UnitOfWork, name: str, number: int) -> None:
-    key = unit.photos.key_of(CONTENTS[name])
-    if key is not None:
-        unit.photos.put(key, PORTO if number % 2 else LISBON)
-
-
-def decide(unit: UnitOfWork, name: str, number: int) -> None:
-    decisions = (Decision.FAVOURITE, Decision.HIDE, Decision.UNDO)
-    unit.decisions.add(CONTENTS[name], "photo", decisions[number % 3])
-
-
-def gather(unit: UnitOfWork, name: str, number: int) -> None:
-    if number % 3:
-        unit.gathered.add([Gathered(CONTENTS[name], "0" * 32, f"copy-{name}", rating=number % 5, title=f"T{number}")])
-    else:
-        unit.gathered.undo(f"copy-{name}")
-
-
-def stack(unit: UnitOfWork, name: str, number: int) -> None:
-    present = [one for one in NAMES if unit.photos.key_of(CONTENTS[one]) is not None][: number % 4]
-    unit.groups.replace((), {CONTENTS[one]: Stack("burst-1", "burst", CONTENTS[present[0]]) for one in present})
-
-
-changes = st.lists(
-    st.tuples(
-        st.sampled_from([save, save, analyse, analyse, analyse_otherwise, lose, overwrite, put, decide, gather, stack]),
-        st.sampled_from(NAMES),
-        st.integers(0, 9),
-        st.booleans(),
-    ),
-    max_size=14,
-)
+from photos_engine.types import Snapshot
 
 
 def same(one: Snapshot, other: Snapshot) -> bool:
@@ -100,26 +34,15 @@ def same(one: Snapshot, other: Snapshot) -> bool:
 
 
 @settings(max_examples=60, deadline=None)
-@given(changes, changes, st.booleans())
-def test_what_is_taken_over_is_what_is_read(
-    before: list[tuple[Change, str, int, bool]], after: list[tuple[Change, str, int, bool]], touch_first: bool
-) -> None:
+@given(steps, steps, st.booleans())
+def test_what_is_taken_over_is_what_is_read(before: list[Step], after: list[Step], touch_first: bool) -> None:
     with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder)) as store:
-
-        def apply(steps: list[tuple[Change, str, int, bool]]) -> None:
-            for change, name, number, is_touched in steps:
-                with store.begin() as unit:
-                    if is_touched and touch_first:
-                        unit.touch()
-                    change(unit, name, number)
-                    if is_touched and not touch_first:
-                        unit.touch()
-
-        apply([(save, name, n, True) for n, name in enumerate(NAMES)] + [(analyse, n, 1, True) for n in NAMES[:4]])
-        apply(before)
+        begin_library(store)
+        take_steps(store, before, touch_first=touch_first)
         with store.read() as unit:
             earlier = unit.snapshot(MODEL)
-        apply([*after, (lambda *_: None, "a", 0, True)])
+        take_steps(store, after, touch_first=touch_first)
+        see_all(store)
         with store.read() as unit:
             later = unit.snapshot(MODEL, earlier)
             assert same(later, unit.snapshot(MODEL))
