@@ -125,6 +125,7 @@ def take_turns(subjects: list[Subject], threads: int, rounds: int) -> NDArray[np
 def memory_mb(subject: Subject, threads: int) -> float:
     """What a process's peak grows by, from the imports on."""
     import photos_engine.analyzers.scene
+    import photos_engine.analyzers.sessions.onnx  # which the others load not before a model is wanted
     import photos_engine.analyzers.text  # noqa: F401
 
     before = _peak_mb()
