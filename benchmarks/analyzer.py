@@ -68,10 +68,11 @@ class Subject:
 
 def own_subjects(models: Path | None, folder: Path) -> list[Subject]:
     """The shipped graph and what it is made of; the parts only where the package onnx is there to cut them."""
+    from photos_engine.analyzers.preprocess import INPUT_SIDE_PX
     from photos_engine.analyzers.scene import GRAPH
     from photos_engine.models.registry import load_manifest
 
-    manifest, image = load_manifest(models), {"image": picture(260)[None]}
+    manifest, image = load_manifest(models), {"image": picture(INPUT_SIDE_PX)[None]}
     whole = manifest.path(GRAPH)
     subjects = [Subject(ALL_HEADS, models, whole, image), Subject(LIVE, models), Subject(QUERY, models)]
     if importlib.util.find_spec("onnx") is None:
@@ -124,6 +125,7 @@ def take_turns(subjects: list[Subject], threads: int, rounds: int) -> NDArray[np
 def memory_mb(subject: Subject, threads: int) -> float:
     """What a process's peak grows by, from the imports on."""
     import photos_engine.analyzers.scene
+    import photos_engine.analyzers.sessions.onnx  # which the others load not before a model is wanted
     import photos_engine.analyzers.text  # noqa: F401
 
     before = _peak_mb()

@@ -22,7 +22,7 @@ decisions about them: the tags of persons are what captions call them, with all 
   threshold lies above what nearly all of 10,000 ordinary photos reach.
 - Captions leave out much that is there. Precision against captions is therefore a lower bound; how often a thing stays
   unsaid is estimated from how seldom captions of one picture agree, and thresholds allow for it.
-- `quality` knows technical harm, and only as far as it survives at 260 pixels. White pages count as overexposed; that
+- `quality` knows technical harm, and only as far as it survives at 232 pixels. White pages count as overexposed; that
   is why utility content is to be judged by `utility`.
 - `aesthetics` was taught by rules and by pictures spoiled on purpose, not by people's scores, which were not to be had.
 - `objects` and `saliency` were learned from few human boxes and another detector's; `saliency` finds things and people,

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
+from photos_engine.analyzers.preprocess import INPUT_SIDE_PX
+
 BLUR = (0.002, 0.004, 0.008, 1 / 60, 0.03)  # standard deviation as a share of the longer side
 MOTION = (0.01, 0.025, 0.06)  # length of the streak as a share of the longer side
 UNDER = (0.7, 1.5, 2.5, 4.0)  # stops of light too little
@@ -63,7 +65,7 @@ def degrade(image: Image.Image, random: np.random.Generator) -> Iterator[Degrade
         bright = overexpose(image, stops)
         left = _left(stops / 2.4 + 3 * _newly(_is_burnt, bright, image))
         yield Degraded("bright", grade, bright, exposure=left, brightness=1 - left / 2)
-    small = image.resize((260, 260), Image.Resampling.BICUBIC)
+    small = image.resize((INPUT_SIDE_PX, INPUT_SIDE_PX), Image.Resampling.BICUBIC)
     for grade, deviation in enumerate(NOISE, 1):
         yield Degraded("noise", grade, add_noise(small, deviation, random), noise=_left(deviation / 18))
     for grade, quality in enumerate(COMPRESSION, 1):

@@ -71,7 +71,7 @@ class AestheticsConfig:
 
 
 class AestheticsHead(nn.Module):
-    """Standardised rows (n, r), low statistics (n, s), heat map (n, 17, 17) -> (n, 1), 0 to 1."""
+    """Standardised rows (n, r), low statistics (n, s), heat map (n, 15, 15) -> (n, 1), 0 to 1."""
 
     def __init__(self, row: int, statistics: int, cells: int, config: AestheticsConfig) -> None:
         super().__init__()
@@ -94,7 +94,7 @@ class AestheticsHead(nn.Module):
 
 @dataclass(frozen=True, slots=True)
 class Views:
-    """What the head reads of pictures: standardised rows (n, r), statistics (n, s), heat (n, 17, 17)."""
+    """What the head reads of pictures: standardised rows (n, r), statistics (n, s), heat (n, 15, 15)."""
 
     rows: FloatArray
     statistics: FloatArray

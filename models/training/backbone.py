@@ -56,7 +56,7 @@ def map_side(name: str) -> int:
 
 
 class TappedBackbone(nn.Module):
-    """(n, 3, 260, 260) float -> the maps of `TAPS`, the last features (n, 1280, 9, 9), ImageNet logits."""
+    """(n, 3, 232, 232) float -> the maps of `TAPS`, the last features (n, 1280, 8, 8), ImageNet logits."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class TappedBackbone(nn.Module):
             x = block(x)
             if number in wanted:
                 outputs.append(x)
-        features = self.net._swish(self.net._conv_head(x))  # (n, 1280, 9, 9), 0 to 6
+        features = self.net._swish(self.net._conv_head(x))  # (n, 1280, 8, 8), 0 to 6
         logits = self.net._fc(features.mean((2, 3)))
         return (*outputs, features, logits)
 
@@ -90,7 +90,7 @@ def _fold_batch_norms(net: nn.Module) -> None:
 
 
 def normalise(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(n, 260, 260, 3) bytes -> (n, 3, 260, 260), as the weights expect it: (pixel - 127) / 128."""
+    """(n, 232, 232, 3) bytes -> (n, 3, 232, 232), as the weights expect it: (pixel - 127) / 128."""
     return np.ascontiguousarray(((images.astype(np.float32) - 127) / 128).transpose(0, 3, 1, 2))
 
 
@@ -123,7 +123,7 @@ class _Calibration(CalibrationDataReader):
 def quantise(
     float_path: Path, path: Path, images: NDArray[np.uint8], overrides: dict[str, list[dict[str, Any]]]
 ) -> None:
-    """Write the int8 graph, which takes (n, 260, 260, 3) uint8 pictures as they are.
+    """Write the int8 graph, which takes (n, 232, 232, 3) uint8 pictures as they are.
 
     Static, QDQ, per-channel weights; ranges and widths as `quantise.overrides` gives them, and by the
     pictures' own activations for the rest.
@@ -139,7 +139,7 @@ def quantise(
 
 
 def take_bytes_in_float(source: Path, path: Path) -> None:
-    """Write a float graph that takes (n, 260, 260, 3) uint8 pictures, as the int8 one does."""
+    """Write a float graph that takes (n, 232, 232, 3) uint8 pictures, as the int8 one does."""
     model = onnx.load(str(source))
     graph = model.graph
     for node in graph.node:

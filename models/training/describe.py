@@ -21,7 +21,7 @@ from photos_engine.models.training.quality import SCORES
 from photos_engine.models.training.saliency import SIDE
 from photos_engine.types import EMBEDDING_DIMENSIONS
 
-NAME, VERSION = "ansa-2", "2.0.0"
+NAME, VERSION = "ansa-3", "3.0.0"
 IMAGE_MODEL, TEXT_MODEL, TOKENIZER, SCENE_LABELS = "ansa.onnx", "text.onnx", "tokenizer.json", "scene.json"
 
 _MEANINGS = {

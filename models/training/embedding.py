@@ -69,7 +69,7 @@ class FineTuningConfig:
     label_smoothing: float
     temperature: float
     longest: int  # tokens of a caption
-    crop: int  # cells of 17 that are left at least of a cropped map's side
+    crop: int  # cells of 15 that are left at least of a cropped map's side
     cropped: float  # share of the batches that are
     others: int  # pictures of all kinds in a step
     loyalty: float  # weight of what the frozen blocks said

@@ -60,7 +60,7 @@ class RoundedBackbone(nn.Module):
                 module.weight = nn.Parameter(round_weight(module).detach(), requires_grad=False)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """(n, 3, 260, 260) normalised -> the maps of `backbone.OUTPUTS`, in their order."""
+        """(n, 3, 232, 232) normalised -> the maps of `backbone.OUTPUTS`, in their order."""
         outputs = []
         for number, stage in enumerate(self.stages, start=-1):  # as `TAPS` counts blocks
             assert isinstance(stage, Stage)
@@ -83,7 +83,7 @@ def _within_ranges(stage: Stage, x: Tensor) -> Tensor:
 
 
 class OnePass(nn.Module):
-    """A picture (1, 3, 260, 260), 0 to 255 -> every head's output, in the order of `HEADS`."""
+    """A picture (1, 3, 232, 232), 0 to 255 -> every head's output, in the order of `HEADS`."""
 
     def __init__(self, backbone: nn.Module, heads: nn.Module) -> None:
         super().__init__()
@@ -99,7 +99,7 @@ class OnePass(nn.Module):
 def convert(program: nn.Module, names: tuple[str, ...]) -> MLModel:
     """Convert a program as `OnePass` is one, in half precision where that suffices; macOS 13 or iOS 16 on.
 
-    Takes an RGB picture of 260 x 260. Numbers leave as float32, bytes as int32, Core ML having no bytes there;
+    Takes an RGB picture of 232 x 232. Numbers leave as float32, bytes as int32, Core ML having no bytes there;
     the package's metadata names the types that they stand for.
     """
     example = torch.zeros(1, 3, SIDE_PX, SIDE_PX)

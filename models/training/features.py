@@ -33,7 +33,7 @@ BATCH = 8
 class TailInputs:
     """What enters the backbone's last blocks, of n pictures: computed once, since nothing before is trained.
 
-    maps: (n, 17, 17, 120) uint8, `stage4` on its own levels; stage3: (n, 88) means of that map.
+    maps: (n, 15, 15, 120) uint8, `stage4` on its own levels; stage3: (n, 88) means of that map.
     """
 
     maps: NDArray[np.uint8]
@@ -42,7 +42,7 @@ class TailInputs:
     stage3: NDArray[np.float32]
 
     def read(self, rows: NDArray[np.int64], cut: tuple[slice, slice] = (slice(None), slice(None))) -> Tensor:
-        """Maps of some pictures, (k, 120, 17, 17) float, or of a part of each."""
+        """Maps of some pictures, (k, 120, 15, 15) float, or of a part of each."""
         part = torch.from_numpy(self.maps[rows][:, cut[0], cut[1]])
         return ((part.to(torch.float32) - self.zero) * self.scale).permute(0, 3, 1, 2)
 

@@ -42,7 +42,7 @@ class Heads(nn.Module):
         self.quality, self.saliency, self.prints = quality, saliency, prints
 
     def forward(self, image: Tensor, *maps: Tensor) -> tuple[Tensor, ...]:
-        """(n, 260, 260, 3) bytes and maps in the order of `backbone.OUTPUTS`."""
+        """(n, 232, 232, 3) bytes and maps in the order of `backbone.OUTPUTS`."""
         named = dict(zip(OUTPUTS, maps, strict=True))
         logits = named["logits"]
         rows = self.standardise(torch.cat([*(named[name].mean((2, 3)) for name in MEANS), logits], 1))  # (n, 3048)
@@ -63,7 +63,7 @@ class Heads(nn.Module):
 
 
 def fuse(backbone: Path, heads: nn.Module, path: Path, work: Path, *, is_packed: bool = True) -> None:
-    """Write one graph: (n, 260, 260, 3) uint8 in, `HEADS` out; its large float weights in int8 if `is_packed`."""
+    """Write one graph: (n, 232, 232, 3) uint8 in, `HEADS` out; its large float weights in int8 if `is_packed`."""
     body = onnx.load(str(backbone))
     shapes = _map_shapes(backbone)
     example = (torch.zeros(2, SIDE_PX, SIDE_PX, 3, dtype=torch.uint8), *(torch.zeros(2, *shape) for shape in shapes))

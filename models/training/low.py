@@ -30,9 +30,9 @@ _EDGES = (
 
 
 class LowStatistics(nn.Module):
-    """(n, 260, 260, 3) bytes and the low maps -> (n, 252): where the picture is how sharp, flat, bright.
+    """(n, 232, 232, 3) bytes and the low maps -> (n, 252): where the picture is how sharp, flat, bright.
 
-    The picture is cut into 8 x 8 cells. Per kind of edge and channel of `stage2`, the deviation inside
+    The picture is cut into 7 x 7 cells. Per kind of edge and channel of `stage2`, the deviation inside
     each cell is a measure of detail; its mean, greatest and smallest over the cells tell apart a blurred
     picture (no cell is sharp) from a shallow depth of field (one is), and noise (no cell is calm) from
     texture. Shares of pixels whose brightest, and whose darkest, colour reaches twelve levels tell a
@@ -48,8 +48,8 @@ class LowStatistics(nn.Module):
     def forward(self, image: Tensor, stage1: Tensor, stage2: Tensor) -> Tensor:
         """(n, 252)."""
         rows = image.reshape(-1, SIDE_PX // _STEP, _STEP, 3 * SIDE_PX)[:, :, :2].transpose(1, 2).to(torch.float32)
-        edges = F.conv2d(rows, self.edges, stride=(1, 3))  # (n, 4, 65, 258)
-        mean = F.avg_pool2d(stage2, 4)  # (n, 48, 8, 8)
+        edges = F.conv2d(rows, self.edges, stride=(1, 3))  # (n, 4, 58, 230)
+        mean = F.avg_pool2d(stage2, 4)  # (n, 48, 7, 7)
         detail = (F.avg_pool2d(edges * edges, (8, 32)), F.avg_pool2d(stage2 * stage2, 4) - mean * mean)
         upper = rows[:, :1]
         extremes = (_brightest(upper), -_brightest(-upper))
@@ -59,18 +59,18 @@ class LowStatistics(nn.Module):
 
 
 def _brightest(rows: Tensor) -> Tensor:
-    """(n, 1, 65, 780) -> (n, 1, 65, 65): the greatest of every fourth pixel's three numbers."""
+    """(n, 1, 58, 696) -> (n, 1, 58, 58): the greatest of every fourth pixel's three numbers."""
     return F.max_pool2d(rows, (1, 3), (1, 3 * _STEP))
 
 
 def _deviation(variance: Tensor) -> Tensor:
-    """Variances (n, c, 8, 8) -> (n, 3 c): mean, greatest and smallest logarithm of the deviation."""
+    """Variances (n, c, 7, 7) -> (n, 3 c): mean, greatest and smallest logarithm of the deviation."""
     deviation = 0.5 * torch.log(variance.clamp(min=0) + 1e-5)
     return torch.cat([deviation.mean((2, 3)), deviation.amax((2, 3)), deviation.amin((2, 3))], 1)
 
 
 def layout(stage2: Tensor) -> Tensor:
-    """(n, 48, 33, 33) -> (n, 2352): the map's means in 7 x 7 cells of 40 px, wider than a small crop's shift."""
+    """(n, 48, 29, 29) -> (n, 2352): the map's means in 7 x 7 cells of 40 px, wider than a small crop's shift."""
     missing = _CELLS * _WIDTH - map_side("stage2")
     around = (missing // 2, missing - missing // 2)
     return F.avg_pool2d(F.pad(stage2, (*around, *around), mode="replicate"), _WIDTH).flatten(1)

@@ -81,7 +81,7 @@ class ObjectHead(nn.Module):
     def grids(
         self, stage2: Tensor, stage3: Tensor, stage4: Tensor, stage5: Tensor, stage6: Tensor, features: Tensor
     ) -> Tensor:
-        """(n, labels + 4, 33, 33): log-odds that a thing of a label has its middle there, then its edges' distances."""
+        """(n, labels + 4, 29, 29): log-odds that a thing of a label has its middle there, then its edges' distances."""
         deep = F.relu(self.deep[0](stage5) + self.deep[1](stage6))
         x = F.relu(self.middle[0](stage3) + self.middle[1](stage4) + _enlarge(deep, 2))
         x = F.relu(self.near(stage2) + _enlarge(self.narrow(self.coarse(x)), 2))
@@ -91,7 +91,7 @@ class ObjectHead(nn.Module):
     def forward(self, *maps: Tensor) -> Tensor:
         """(n, 24, 6)."""
         grids = self.grids(*maps)
-        best = grids[:, :-4].amax(1, keepdim=True)  # (n, 1, 33, 33)
+        best = grids[:, :-4].amax(1, keepdim=True)  # (n, 1, 29, 29)
         is_peak = best >= F.max_pool2d(best, 3, 1, 1)
         ranked = torch.where(is_peak, best, best - 100).flatten(1)
         logits, cells = ranked.topk(MOST, 1)  # (n, 24)
@@ -134,7 +134,7 @@ def log_area(boxes: Tensor) -> Tensor:
 
 
 def cell_middles() -> Tensor:
-    """(33, 33, 2): x and y of every cell's middle, 0 to 1."""
+    """(29, 29, 2): x and y of every cell's middle, 0 to 1."""
     place = torch.arange(SIDE) * STEP + FIRST
     return torch.stack(torch.meshgrid(place, place, indexing="xy"), 2)
 
@@ -184,7 +184,7 @@ class Targets:
 def loss(grids: Tensor, targets: Targets, config: ObjectsConfig) -> Tensor:
     """How far the grids are from the things: quality focal loss of the heat, generalised overlap of the boxes."""
     heat, edges = grids[:, :-4], grids[:, -4:]
-    near = _nearness(targets.box, config.spread)  # (m, 33, 33)
+    near = _nearness(targets.box, config.spread)  # (m, 29, 29)
     wanted = torch.zeros_like(heat).flatten(0, 1)
     place = (targets.picture * heat.shape[1] + targets.label)[:, None, None].expand_as(near)
     wanted = wanted.scatter_reduce(0, place, near * targets.chance[:, None, None], "amax").view_as(heat)
@@ -200,7 +200,7 @@ def loss(grids: Tensor, targets: Targets, config: ObjectsConfig) -> Tensor:
 
 
 def _nearness(boxes: Tensor, spread: float) -> Tensor:
-    """(m, 33, 33): 1 at the cell that is nearest to a box's middle, falling off within the box."""
+    """(m, 29, 29): 1 at the cell that is nearest to a box's middle, falling off within the box."""
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2
     middle = ((middle - FIRST) / STEP).round().clamp(0, SIDE - 1) * STEP + FIRST
     deviation = ((boxes[:, 2:] - boxes[:, :2]) * spread).clamp(min=0.6 * STEP)

@@ -40,7 +40,7 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
 
 
 def open_shard(work: Path, name: str, pictures: Sequence[Picture], workers: int = 0) -> NDArray[np.uint8]:
-    """Open the shard of these pictures, (n, 260, 260, 3) uint8 on disk; made by `workers` where it isn't there yet."""
+    """Open the shard of these pictures, (n, 232, 232, 3) uint8 on disk; made by `workers` where it isn't there yet."""
     path, index = work / "shards" / f"{name}.npy", work / "shards" / f"{name}.json"
     names = [str(picture.path) for picture in pictures]
     if not (index.is_file() and json.loads(index.read_text(encoding="utf-8")) == names):
@@ -69,7 +69,7 @@ class PictureSet:
         return int(self._ends[-1])
 
     def __getitem__(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Rows, counted through all shards -> (n, 260, 260, 3)."""
+        """Rows, counted through all shards -> (n, 232, 232, 3)."""
         if len(rows) and not 0 <= rows.min() <= rows.max() < len(self):
             raise IndexError(f"rows from {rows.min()} to {rows.max()} of {len(self)} pictures")
         result = np.empty((len(rows), *self._shards[0].shape[1:]), np.uint8)
@@ -82,7 +82,7 @@ class PictureSet:
     def stream(
         self, batches: Iterable[NDArray[np.int64]], config: AugmentConfig, random: np.random.Generator, workers: int = 0
     ) -> Iterator[tuple[NDArray[np.int64], Tensor]]:
-        """Yield each batch's rows with its varied pictures, (n, 260, 260, 3) uint8; `workers` of them read ahead.
+        """Yield each batch's rows with its varied pictures, (n, 232, 232, 3) uint8; `workers` of them read ahead.
 
         The pictures depend on `random`'s state alone, not on how many workers there are.
         """

@@ -45,7 +45,7 @@ class SaliencyConfig:
 
 
 class SaliencyHead(nn.Module):
-    """stage4 (n, 120, 17, 17) and stage6 (n, 352, 9, 9) -> (n, 17, 17), 0 to 1."""
+    """stage4 (n, 120, 15, 15) and stage6 (n, 352, 8, 8) -> (n, 15, 15), 0 to 1."""
 
     def __init__(self, hidden: int, dropout: float) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class SaliencyHead(nn.Module):
         self.around = nn.Conv2d(hidden, 1, 3, padding=1, padding_mode="replicate")
 
     def scores(self, stage4: Tensor, stage6: Tensor) -> Tensor:
-        """Log-odds, (n, 17, 17)."""
+        """Log-odds, (n, 15, 15)."""
         fine = self.middle(self.dropout(self.middle_norm(stage4)))
         coarse = self.deep(self.dropout(self.deep_norm(stage6)))
         both = fine + F.interpolate(coarse, size=(SIDE, SIDE), mode="bilinear", align_corners=False)
@@ -65,12 +65,12 @@ class SaliencyHead(nn.Module):
         return result
 
     def forward(self, stage4: Tensor, stage6: Tensor) -> Tensor:
-        """Probabilities, (n, 17, 17)."""
+        """Probabilities, (n, 15, 15)."""
         return self.scores(stage4, stage6).sigmoid()
 
 
 def cover(boxes: Sequence[Box], scores: Sequence[float] | None = None) -> FloatArray:
-    """Boxes -> (17, 17), how much of each cell is covered, small boxes and unsure ones counting less.
+    """Boxes -> (15, 15), how much of each cell is covered, small boxes and unsure ones counting less.
 
     The largest box is what a picture is about, so what is a quarter as long counts half as much.
     """
@@ -92,7 +92,7 @@ def _overlap(low: float, high: float) -> NDArray[np.float64]:
 
 
 def stand_out(image: ByteArray) -> FloatArray:
-    """(h, w, 3) RGB -> (17, 17), 0 to 1: what differs from the borders by colour, and from itself by pattern.
+    """(h, w, 3) RGB -> (15, 15), 0 to 1: what differs from the borders by colour, and from itself by pattern.
 
     Three voices, by a run over COCO128's boxes: distance to the colours of each border, its three smallest
     summed (after Zhang et al., minimum barrier, ICCV 2015), the spectral residual (Hou and Zhang, CVPR 2007),
@@ -131,7 +131,7 @@ def _residual(image: ByteArray) -> FloatArray:
 
 
 def _scaled(values: FloatArray) -> FloatArray:
-    """A map of any size as the means of 17 x 17 cells, from 0 to 1."""
+    """A map of any size as the means of 15 x 15 cells, from 0 to 1."""
     cells = F.adaptive_avg_pool2d(torch.from_numpy(np.ascontiguousarray(values, np.float32))[None, None], SIDE)[0, 0]
     return ((cells - cells.min()) / (cells.max() - cells.min() + 1e-6)).numpy()
 
@@ -139,7 +139,7 @@ def _scaled(values: FloatArray) -> FloatArray:
 def train(
     stage4: FloatArray, stage6: FloatArray, targets: FloatArray, weights: FloatArray, config: SaliencyConfig
 ) -> SaliencyHead:
-    """Learn from maps and targets (n, 17, 17), each picture counting by its weight, (n,)."""
+    """Learn from maps and targets (n, 15, 15), each picture counting by its weight, (n,)."""
     torch.manual_seed(config.seed)
     random = np.random.default_rng(config.seed)
     head = SaliencyHead(config.hidden, config.dropout)

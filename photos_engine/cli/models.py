@@ -40,7 +40,7 @@ def _size(facts: Mapping[str, object]) -> str:
     return f"{size / 1e6:.2f} MB" if isinstance(size, int) else ""
 
 
-@models.command("use", example="photos-engine models use ansa-2")
+@models.command("use", example="photos-engine models use ansa-3")
 @click.option("--now", is_flag=True, help="Don't wait: photos that it hasn't seen yet don't show until it has.")
 @click.argument("name")
 @pass_face

@@ -15,7 +15,7 @@ from photos_engine.types import ByteArray
 
 logger = logging.getLogger(__name__)
 
-# The analyzer's input is 260 px; a little more leaves room for its centre crop.
+# The analyzer's input is 232 px; a little more leaves its own resampling something to choose from.
 WORKING_SHORTER_PX: Final = 288
 # Only pictures slimmer than 1:14 are held to less than `WORKING_SHORTER_PX` by this.
 WORKING_LONGER_PX: Final = 4096

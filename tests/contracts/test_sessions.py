@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from photos_engine.analyzers.preprocess import INPUT_SIDE_PX
 from photos_engine.analyzers.scene import GRAPH
 from photos_engine.analyzers.sessions import ModelSession
 from photos_engine.analyzers.sessions.onnx import OnnxSession
@@ -22,7 +23,7 @@ def session(request: pytest.FixtureRequest) -> ModelSession:
 def test_outputs_come_by_name_with_the_batch_in_front(session: ModelSession) -> None:
     manifest = load_manifest()
     for count in (1, 3):
-        outputs = session.run({"image": np.zeros((count, 260, 260, 3), np.uint8)})
+        outputs = session.run({"image": np.zeros((count, INPUT_SIDE_PX, INPUT_SIDE_PX, 3), np.uint8)})
         for name, contract in manifest.outputs.items():
             assert outputs[name].shape == (count, *contract["shape"][1:])
             assert outputs[name].dtype == contract["type"]

@@ -48,7 +48,7 @@ def plan(size: int, *, held_out: bool) -> list[Picture]:
 
 
 def make(picture: Picture, studio: Studio) -> NDArray[np.uint8]:
-    """Draw one picture, (260, 260, 3); its label says which."""
+    """Draw one picture, (232, 232, 3); its label says which."""
     maker = (KINDS.get(picture.label) or ORDINARY[picture.label])[0]
     return as_input(np.asarray(maker(studio).convert("RGB")))
 

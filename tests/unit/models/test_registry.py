@@ -25,7 +25,7 @@ def copied(tmp_path: Path) -> Path:
 def test_the_shipped_model_is_whole_and_says_what_it_is() -> None:
     (manifest,) = list_models()
     verify(manifest)
-    assert manifest.name == "ansa-2"
+    assert manifest.name == "ansa-3"
     heads = {"embedding", "scene", "objects", "utility", "aesthetics", "quality", "print", "saliency"}
     assert set(manifest.outputs) == heads
     assert manifest.licences

@@ -38,7 +38,7 @@ def views(rows: np.ndarray) -> Views:
     return Views(
         rows.astype(np.float32),
         random.normal(size=(count, LOW)).astype(np.float32),
-        random.random((count, 17, 17)).astype(np.float32),
+        random.random((count, 15, 15)).astype(np.float32),
     )
 
 
@@ -100,6 +100,6 @@ def test_a_target_is_the_share_that_a_picture_beats() -> None:
 
 
 def test_presence_is_the_heat_of_the_hottest_cells() -> None:
-    heat = np.zeros((2, 17, 17), np.float32)
+    heat = np.zeros((2, 15, 15), np.float32)
     heat[1, 3:8, 3:7] = 0.8
     np.testing.assert_allclose(presence(heat), [0.0, 0.8])

@@ -26,6 +26,7 @@ from torch.nn import functional as F  # noqa: E402, N812
 from photos_engine.analyzers import SceneAnalyzer, Taxonomy  # noqa: E402
 from photos_engine.analyzers.heads.prints import COPY_DISTANCE, hamming  # noqa: E402
 from photos_engine.analyzers.heads.tags import TagReader  # noqa: E402
+from photos_engine.analyzers.preprocess import INPUT_SIDE_PX  # noqa: E402
 from photos_engine.analyzers.scene import SCENE_LABELS  # noqa: E402
 from photos_engine.analyzers.sessions.coreml import META_TYPES, CoreMLSession  # noqa: E402
 from photos_engine.errors import ModelError  # noqa: E402
@@ -58,7 +59,7 @@ WORK_VARIABLE = "PHOTOS_ENGINE_WORK"
 Outputs = dict[str, NDArray[np.generic]]
 SHAPES = {
     "embedding": (512,), "scene": (24,), "objects": (24, 6), "utility": (9,), "aesthetics": (1,), "quality": (6,),
-    "saliency": (17, 17), "print": (32,),
+    "saliency": (15, 15), "print": (32,),
 }  # fmt: skip
 CERTAIN = ("scene", "utility", "aesthetics", "saliency")
 MAPS = {  # channels, kernel, step, edges
@@ -113,7 +114,7 @@ def _untrained() -> Heads:
         scene=SceneHead(shown, prompts, nn.Linear(ROW, 24), torch.rand(3, 24), torch.zeros(24)),
         objects=objects,
         utility=nn.Linear(ROW, 9),
-        aesthetics=AestheticsHead(ROW, STATISTICS_CHANNELS, 17 * 17, load_config(AestheticsConfig, "aesthetics")),
+        aesthetics=AestheticsHead(ROW, STATISTICS_CHANNELS, 15 * 15, load_config(AestheticsConfig, "aesthetics")),
         quality=QualityHead(STATISTICS_CHANNELS, load_config(QualityConfig, "quality")),
         saliency=SaliencyHead(16, 0.0),
         prints=PrintHead(prints, np.zeros(256, np.float32)),
@@ -123,9 +124,12 @@ def _untrained() -> Heads:
 @pytest.fixture(scope="module")
 def pictures() -> NDArray[np.uint8]:
     """Photographs, and what is hard on half precision: one colour, black, white, noise."""
-    photos = [np.asarray(Image.fromarray(photo).resize((260, 260))) for photo in (data.astronaut(), data.coffee())]
-    flat = [np.full((260, 260, 3), level, np.uint8) for level in (0, 97, 255)]
-    noise = np.random.default_rng(0).integers(0, 256, (260, 260, 3), dtype=np.uint8)
+    photos = [
+        np.asarray(Image.fromarray(photo).resize((INPUT_SIDE_PX, INPUT_SIDE_PX)))
+        for photo in (data.astronaut(), data.coffee())
+    ]
+    flat = [np.full((INPUT_SIDE_PX, INPUT_SIDE_PX, 3), level, np.uint8) for level in (0, 97, 255)]
+    noise = np.random.default_rng(0).integers(0, 256, (INPUT_SIDE_PX, INPUT_SIDE_PX, 3), dtype=np.uint8)
     return np.stack([*photos, *flat, noise])
 
 
@@ -180,7 +184,7 @@ def test_a_package_says_what_it_takes_and_gives(packages: dict[str, Path], name:
     assert spec.mlProgram.functions["main"].opset == "CoreML6"
     (picture,) = spec.description.input
     size = picture.type.imageType
-    assert (picture.name, size.width, size.height) == ("image", 260, 260)
+    assert (picture.name, size.width, size.height) == ("image", INPUT_SIDE_PX, INPUT_SIDE_PX)
     assert size.colorSpace == coremltools.proto.FeatureTypes_pb2.ImageFeatureType.ColorSpace.Value("RGB")
     kinds = coremltools.proto.FeatureTypes_pb2.ArrayFeatureType.ArrayDataType
     shapes = {item.name: tuple(item.type.multiArrayType.shape) for item in spec.description.output}

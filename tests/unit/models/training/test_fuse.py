@@ -17,6 +17,7 @@ onnx = pytest.importorskip("onnx")
 from torch import Tensor, nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402, N812
 
+from photos_engine.analyzers.preprocess import INPUT_SIDE_PX  # noqa: E402
 from photos_engine.models.training.aesthetics import AestheticsConfig, AestheticsHead  # noqa: E402
 from photos_engine.models.training.backbone import INPUT, OUTPUTS  # noqa: E402
 from photos_engine.models.training.config import QualityConfig, load_config  # noqa: E402
@@ -71,7 +72,7 @@ def _heads() -> Heads:
         ),
         objects=ObjectHead(20, 96, 48),
         utility=nn.Linear(ROW, 9),
-        aesthetics=AestheticsHead(ROW, STATISTICS_CHANNELS, 17 * 17, load_config(AestheticsConfig, "aesthetics")),
+        aesthetics=AestheticsHead(ROW, STATISTICS_CHANNELS, 15 * 15, load_config(AestheticsConfig, "aesthetics")),
         quality=QualityHead(STATISTICS_CHANNELS, load_config(QualityConfig, "quality")),
         saliency=SaliencyHead(16, 0.0),
         prints=PrintHead(prints, np.zeros(256, np.float32)),
@@ -80,9 +81,12 @@ def _heads() -> Heads:
 
 @pytest.fixture(scope="module")
 def pictures() -> NDArray[np.uint8]:
-    photos = [np.asarray(Image.fromarray(photo).resize((260, 260))) for photo in (data.astronaut(), data.coffee())]
-    flat = [np.full((260, 260, 3), level, np.uint8) for level in (0, 255)]
-    noise = np.random.default_rng(0).integers(0, 256, (260, 260, 3), dtype=np.uint8)
+    photos = [
+        np.asarray(Image.fromarray(photo).resize((INPUT_SIDE_PX, INPUT_SIDE_PX)))
+        for photo in (data.astronaut(), data.coffee())
+    ]
+    flat = [np.full((INPUT_SIDE_PX, INPUT_SIDE_PX, 3), level, np.uint8) for level in (0, 255)]
+    noise = np.random.default_rng(0).integers(0, 256, (INPUT_SIDE_PX, INPUT_SIDE_PX, 3), dtype=np.uint8)
     return np.stack([*photos, *flat, noise])
 
 
@@ -96,7 +100,8 @@ def parts() -> tuple[_Backbone, Heads]:
 def graph(parts: tuple[_Backbone, Heads], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("fused")
     torch.onnx.export(
-        parts[0], (torch.zeros(2, 260, 260, 3, dtype=torch.uint8),), folder / "padded.onnx", dynamo=False,
+        parts[0], (torch.zeros(2, INPUT_SIDE_PX, INPUT_SIDE_PX, 3, dtype=torch.uint8),), folder / "padded.onnx",
+        dynamo=False,
         opset_version=17, input_names=[INPUT], output_names=list(OUTPUTS),
         dynamic_axes={name: {0: "n"} for name in (INPUT, *OUTPUTS)},
     )  # fmt: skip

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from photos_engine.analyzers.preprocess import INPUT_SIDE_PX
 from photos_engine.models import corpus
 from photos_engine.models.corpus import Picture
 
@@ -41,7 +42,7 @@ def draw(label: str, number: int, photos: list[Path], *, test: bool = False) -> 
 @pytest.mark.parametrize("label", LABELS)
 def test_a_label_s_pictures_have_the_network_s_shape_and_something_on_them(label: str, photos: list[Path]) -> None:
     pixels = draw(label, 0, photos)
-    assert pixels.shape == (260, 260, 3)
+    assert pixels.shape == (INPUT_SIDE_PX, INPUT_SIDE_PX, 3)
     assert pixels.dtype == np.uint8
     assert pixels.std() > 0.5
 
@@ -57,7 +58,7 @@ def test_without_typefaces_and_photos_pictures_are_drawn_all_the_same(tmp_path: 
     faces = Typefaces.find(folders=[tmp_path])
     for label in ("document", "handwriting", "meme", "receipt_laid"):
         picture = corpus.generated_picture(label, 0, held_out=False)
-        assert shard.make(picture, shard.studio_for(picture, [], [], faces)).shape == (260, 260, 3)
+        assert shard.make(picture, shard.studio_for(picture, [], [], faces)).shape == (INPUT_SIDE_PX, INPUT_SIDE_PX, 3)
 
 
 def test_every_kind_that_nobody_photographed_is_planned_and_the_sides_differ() -> None:
@@ -78,7 +79,7 @@ def test_the_shard_lists_what_was_drawn(tmp_path: Path, photos: list[Path]) -> N
     assert listed == shard.plan(1, held_out=False) + shard.plan(0, held_out=True)
     assert not stale.exists()
     rows = np.load(tmp_path / "shards" / "generated.npy", mmap_mode="r")
-    assert rows.shape == (len(listed), 260, 260, 3)
+    assert rows.shape == (len(listed), INPUT_SIDE_PX, INPUT_SIDE_PX, 3)
     assert json.loads((tmp_path / "shards" / "generated.json").read_text()) == [str(p.path) for p in listed]
 
 

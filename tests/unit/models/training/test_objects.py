@@ -81,7 +81,7 @@ class _Said(ObjectHead):
 def test_a_peak_becomes_one_box_at_its_place() -> None:
     grids = torch.full((1, LABELS + 4, SIDE, SIDE), -9.0)
     grids[:, -4:] = 0.0
-    grids[0, 3, 8, 20], grids[0, 3, 8, 21], grids[0, 1, 30, 2] = 4.0, 3.0, 1.0
+    grids[0, 3, 8, 20], grids[0, 3, 8, 21], grids[0, 1, 27, 2] = 4.0, 3.0, 1.0
     rows = _Said(grids)(*maps(1))[0]
     assert rows.shape == (MOST, 6)
     assert rows[:2, 5].tolist() == [3, 1]

@@ -17,6 +17,7 @@ pytest.importorskip("onnx")
 from torch.nn import functional as F  # noqa: E402, N812
 
 from photos_engine.analyzers import Taxonomy  # noqa: E402
+from photos_engine.analyzers.preprocess import INPUT_SIDE_PX  # noqa: E402
 from photos_engine.errors import ModelError  # noqa: E402
 from photos_engine.models.corpus import Picture  # noqa: E402
 from photos_engine.models.detection import COCO_TAGS, overlaps  # noqa: E402
@@ -122,21 +123,22 @@ views = st.integers(0, 10_000).map(lambda seed: draw_view(CONFIG, np.random.defa
 
 @given(views)
 def test_a_view_places_boxes_where_it_shows_them(view: View) -> None:
-    image = np.zeros((260, 260, 3), np.uint8)
-    image[78:208, 52:156] = 200  # BOX
+    image = np.zeros((INPUT_SIDE_PX, INPUT_SIDE_PX, 3), np.uint8)
+    left, top, right, bottom = (round(edge * INPUT_SIDE_PX) for edge in BOX)
+    image[top:bottom, left:right] = 200
     shown = View(view.part, view.is_mirrored).show(image)
     placed = view.place(BOX, 0.0)
     bright = np.argwhere(shown[:, :, 0] > 100)
     if placed is None:
-        assert len(bright) < 0.02 * 260 * 260
+        assert len(bright) < 0.02 * INPUT_SIDE_PX * INPUT_SIDE_PX
         return
     (top, left), (bottom, right) = bright.min(0), bright.max(0) + 1
-    seen = (left / 260, top / 260, right / 260, bottom / 260)
+    seen = (left / INPUT_SIDE_PX, top / INPUT_SIDE_PX, right / INPUT_SIDE_PX, bottom / INPUT_SIDE_PX)
     assert float(overlaps([placed], [seen])[0, 0]) > 0.9 or min(right - left, bottom - top) < 20
 
 
 def test_views_change_light_and_leave_the_whole_picture_alone() -> None:
-    image = np.full((260, 260, 3), 100, np.uint8)
+    image = np.full((INPUT_SIDE_PX, INPUT_SIDE_PX, 3), 100, np.uint8)
     assert View(light=1.5).show(image).max() == 150
     np.testing.assert_array_equal(View().show(image), image)
     assert View().place(BOX, 0.5) == BOX

@@ -14,7 +14,7 @@ from PIL import Image
 
 torch = pytest.importorskip("torch")
 
-from photos_engine.analyzers.preprocess import as_input  # noqa: E402
+from photos_engine.analyzers.preprocess import INPUT_SIDE_PX, as_input  # noqa: E402
 from photos_engine.models.corpus import Picture  # noqa: E402
 from photos_engine.models.training.config import AugmentConfig  # noqa: E402
 from photos_engine.models.training.pictures import (  # noqa: E402
@@ -54,7 +54,7 @@ def write_pictures(folder: Path, count: int) -> list[Picture]:
 def test_a_shard_holds_the_models_inputs_and_is_made_once(tmp_path: Path, workers: int) -> None:
     found = write_pictures(tmp_path, 5)
     shard = open_shard(tmp_path, "set", found, workers)
-    assert shard.shape == (5, 260, 260, 3)
+    assert shard.shape == (5, INPUT_SIDE_PX, INPUT_SIDE_PX, 3)
     for row, picture in zip(shard, found, strict=True):
         np.testing.assert_array_equal(row, as_input(read_rgb(picture.path)))
     for picture in found:
