@@ -199,8 +199,11 @@ _EVIDENCE: Mapping[str, _Evidence] = {
 }
 
 
-def assess_utility(item: AnalysedPhoto) -> UtilityVerdict:
-    """Join the head's probability of each kind with the facts of the file; a person's decision is final."""
+def assess_utility(item: AnalysedPhoto, *, explain: bool = True) -> UtilityVerdict:
+    """Join the head's probability of each kind with the facts of the file; a person's decision is final.
+
+    explain: else reasons are given for utility content alone, in half of the time.
+    """
     if Decision.NOT_UTILITY in item.photo.decisions:
         return UtilityVerdict(None, 0.0, (Reason("decided_not_utility", -1.0, "You said that it serves no purpose."),))
     odds = {kind: _logit(item.utility.get(kind, 0.0)) for kind in UTILITY_KINDS}
@@ -213,6 +216,8 @@ def assess_utility(item: AnalysedPhoto) -> UtilityVerdict:
         odds[kind] += weight
     kind = max(odds, key=odds.__getitem__)
     probability = 1.0 / (1.0 + math.exp(-odds[kind]))
+    if probability < UTILITY_THRESHOLD and not explain:
+        return UtilityVerdict(None, probability, ())
     seen = item.utility.get(kind, 0.0)
     reasons = [Reason("seen", _logit(seen), f"It looks like {describe_kind(kind)} with a probability of {seen:.0%}.")]
     reasons += [
@@ -410,7 +415,7 @@ def _shows_nothing(item: AnalysedPhoto) -> bool:
     is_poor = item.quality.overall < _A_PICTURE or (item.aesthetics is not None and item.aesthetics < _PLAIN)
     is_seen = any(p >= _SEEN for tag, p in item.tags.items() if tag not in _SAYS_NOTHING)
     is_somebody_there = bool(item.objects or item.photo.facts.people)
-    return is_poor and not is_seen and not is_somebody_there and assess_utility(item).kind is None
+    return is_poor and not is_seen and not is_somebody_there and assess_utility(item, explain=False).kind is None
 
 
 def _surest(tags: Mapping[str, float], names: frozenset[str]) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import overload
 
 from photos_engine.types import AnalysedPhoto
@@ -29,6 +29,9 @@ class PhotosOnDemand(Sequence[AnalysedPhoto]):
         if isinstance(row, slice):
             return tuple(self.of(range(self._count)[row]))
         return self.of([range(self._count)[row]])[0]
+
+    def __iter__(self) -> Iterator[AnalysedPhoto]:
+        return iter(self.of(range(self._count)))
 
     def of(self, rows: Iterable[int]) -> list[AnalysedPhoto]:
         """The photos of some rows, in their order, read at once."""

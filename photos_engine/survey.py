@@ -219,7 +219,8 @@ def _rows_of(keys: IntVector, known: IntVector, changed: set[int]) -> IntVector:
 
 
 def _judge(items: Sequence[AnalysedPhoto], tags: Mapping[str, Tag]) -> Judged:
-    uses, shots = [assess_utility(item) for item in items], [assess_quality(item) for item in items]
+    uses = [assess_utility(item, explain=False) for item in items]
+    shots = [assess_quality(item) for item in items]
     undecided = [_undecided(item) for item in items]
     pairs = list(zip(items, undecided, strict=True))
     return Judged(
@@ -227,7 +228,10 @@ def _judge(items: Sequence[AnalysedPhoto], tags: Mapping[str, Tag]) -> Judged:
         looks=judge(items, tags, uses, shots),
         verdicts=Verdicts.of(
             undecided,
-            [use if item is plain else assess_utility(plain) for use, (item, plain) in zip(uses, pairs, strict=True)],
+            [
+                use if item is plain else assess_utility(plain, explain=False)
+                for use, (item, plain) in zip(uses, pairs, strict=True)
+            ],
             [
                 shot if item is plain else assess_quality(plain)
                 for shot, (item, plain) in zip(shots, pairs, strict=True)

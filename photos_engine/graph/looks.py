@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime, timedelta, timezone
-from typing import Any
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ from photos_engine.curation import (
     read_origins,
 )
 from photos_engine.periods import period_in_folders
-from photos_engine.types import AnalysedPhoto, DateSource, Photo, Place, Snapshot, Stack, Tag
+from photos_engine.types import AnalysedPhoto, DateSource, Photo, Place, QualitySignals, Snapshot, Stack, Tag
 from photos_engine.worth import main_subject, rate_photo
 
 LOOKS_VERSION = 2  # raise it whenever the same photo would be judged otherwise, or a column is another one
@@ -129,8 +129,8 @@ class Looks(Table):
                 continue
             is_keeper[row] = stack.keeper_id.encode() == self.ids[row]
             is_shown[row] &= is_keeper[row] or stack.kind == "similar"
-            marks[row] ^= np.frombuffer(_digest(_as_values(stack)), np.uint64)[0]
-        coded = Coded.of([stack and _as_values(stack) for stack in of_row])
+            marks[row] ^= np.frombuffer(_digest(_values_of_stack(stack)), np.uint64)[0]
+        coded = Coded.of([stack and _values_of_stack(stack) for stack in of_row])
         return replace(self, is_shown=is_shown, is_keeper=is_keeper, marks=marks, stacks=coded)
 
     def place_values(self) -> tuple[Place, ...]:
@@ -154,7 +154,7 @@ def judge(
 
     uses, shots: what each serves for, and how it came out, where that is at hand.
     """
-    uses = [assess_utility(item) for item in items] if uses is None else uses
+    uses = [assess_utility(item, explain=False) for item in items] if uses is None else uses
     shots = [assess_quality(item) for item in items] if shots is None else shots
     ancestors = ancestors_of(tags)
     photos = [item.photo for item in items]
@@ -189,7 +189,7 @@ def judge(
         marks=np.frombuffer(b"".join(map(_mark, items, days)), np.uint64),
         stacks=Coded.of([None] * len(photos)),
         subjects=Coded.of([main_subject(item, tags) for item in items]),
-        places=Coded.of([p.place and _as_values(p.place) for p in photos]),
+        places=Coded.of([p.place and _values_of_place(p.place) for p in photos]),
         cameras=Coded.of([(p.facts.camera_make or "", p.facts.camera_model or "") for p in photos]),
         tags=Lists.of(spread, [all_of.values() for all_of in spread]),
         people=Lists.of([[person.name for person in p.facts.people] for p in photos]),
@@ -203,8 +203,9 @@ def _is_shown(item: AnalysedPhoto, use: UtilityVerdict, shot: QualityVerdict) ->
     return all(reason.code.startswith("not_keeper_") for reason in is_showable(item, use, shot).reasons)
 
 
-def _as_values(record: Place | Stack) -> tuple[Any, ...]:
-    return tuple(getattr(record, f.name) for f in fields(record))
+_values_of_place = attrgetter(*(f.name for f in fields(Place)))
+_values_of_stack = attrgetter(*(f.name for f in fields(Stack)))
+_values_of_quality = attrgetter(*(f.name for f in fields(QualitySignals)))
 
 
 def ancestors_of(tags: Mapping[str, Tag]) -> dict[str, frozenset[str]]:
@@ -285,11 +286,11 @@ def known_days(photo: Photo) -> tuple[int, int]:
 
 
 def _mark(item: AnalysedPhoto, days: tuple[int, int]) -> bytes:
-    facts = item.photo.facts
+    photo, facts = item.photo, item.photo.facts
     told = (
-        *(item.photo.id, item.photo.key, item.photo.width_px, item.photo.height_px, item.photo.place),
-        *(sorted(item.photo.decisions), facts.taken, facts.rating, facts.people, item.quality, item.aesthetics),
-        *(days, item.tags),
+        *(photo.id, photo.key, photo.width_px, photo.height_px, photo.place and _values_of_place(photo.place)),
+        *(sorted(photo.decisions), facts.taken.isoformat(), facts.rating, facts.people),
+        *(_values_of_quality(item.quality), item.aesthetics, days, item.tags),
     )
     return _digest(told)
 

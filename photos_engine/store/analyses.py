@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -13,7 +14,7 @@ from sqlalchemy import Connection, bindparam, delete, exists, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from photos_engine.store.photos import KEYS_PER_STATEMENT
-from photos_engine.store.tables import analysis, file, is_present, model, photo, tag
+from photos_engine.store.tables import analysis, file, is_present, listed, model, photo, tag
 from photos_engine.types import (
     EMBEDDING_DIMENSIONS,
     AnalysedPhoto,
@@ -98,7 +99,7 @@ class AnalysisRepository:
         return None if blob is None else _as_matrix([blob]).reshape(-1)
 
     def signals(self, model_name: str, keys: Sequence[int] | None = None) -> dict[int, StoredSignals]:
-        """Photo key -> signals, for all photos or (at least) for some."""
+        """Photo key -> signals, for all photos or for some."""
         quality_columns = [analysis.c[item.name] for item in fields(QualitySignals)]
         others = (analysis.c.utility, analysis.c.print, analysis.c.objects, analysis.c.aesthetics)
         statement = select(analysis.c.photo_id, *quality_columns, *others).join(model)
@@ -106,17 +107,19 @@ class AnalysisRepository:
         tag_statement = (
             select(tag.c.photo_id, tag.c.tag, tag.c.probability).join(model).where(model.c.name == model_name)
         )
-        if keys is not None and len(keys) <= KEYS_PER_STATEMENT:  # else reading all beats naming most of them
-            statement = statement.where(analysis.c.photo_id.in_(keys))
-            tag_statement = tag_statement.where(tag.c.photo_id.in_(keys))
+        named: dict[str, str] = {}
+        if keys is not None:
+            statement = statement.where(analysis.c.photo_id.in_(listed))
+            tag_statement = tag_statement.where(tag.c.photo_id.in_(listed))
+            named["listed"] = json.dumps([int(key) for key in keys])
         tags: dict[int, dict[str, float]] = defaultdict(dict)
-        for key, name, probability in self._connection.execute(tag_statement).all():
+        for key, name, probability in self._connection.execute(tag_statement, named).all():
             tags[key][name] = probability
         return {
             key: StoredSignals(
                 tags.get(key, {}), utility, QualitySignals(*quality), print_, _as_objects(objects), aesthetics
             )
-            for key, *quality, utility, print_, objects, aesthetics in self._connection.execute(statement).all()
+            for key, *quality, utility, print_, objects, aesthetics in self._connection.execute(statement, named).all()
         }
 
     def keys(self, model_name: str) -> NDArray[np.int64]:

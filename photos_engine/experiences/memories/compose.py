@@ -20,7 +20,7 @@ from photos_engine.experiences.memories import subjects
 from photos_engine.experiences.memories.candidates import Candidate, Sources
 from photos_engine.experiences.memories.concepts import MIN_LIBRARY, ConceptVectors, find_concepts
 from photos_engine.experiences.memories.music import MOODS, choose_music
-from photos_engine.experiences.memories.shelf import MIN_MEMORABLE, FloatVector, Shelf, fill_shelf
+from photos_engine.experiences.memories.shelf import MIN_MEMORABLE, SURE_TAG, FloatVector, IntVector, Shelf, fill_shelf
 from photos_engine.experiences.memories.titles import Phrases
 from photos_engine.graph import EVENT_KINDS, Looks, PersonalGraph
 from photos_engine.selection import choose_rows, rank_for_cover, shortlist
@@ -125,7 +125,7 @@ def refresh_memories(
     decided = _standing(snapshot.decisions)
     before = {one.id: one for one in known}
     base = _digest_base(snapshot.model, tags, telling)
-    made = []
+    plans: list[tuple[Candidate, ToldMemory, _Plan | None]] = []
     for candidate in _find_all(sources, telling.concepts):
         memory_id = f"memory:{candidate.kind}:{candidate.subject}"
         decisions = decided.get(memory_id, frozenset())
@@ -134,13 +134,18 @@ def refresh_memories(
         told_from = _digest(base, candidate, sources.shelf)
         earlier = before.get(memory_id)
         if earlier is not None and earlier.told_from == told_from:
-            memory, photo_ids = None, earlier.photo_ids
+            plan, photo_ids = None, earlier.photo_ids
         else:
-            memory = _tell(memory_id, candidate, sources, telling.moods)
-            photo_ids = tuple(photo.id for photo in memory.photos) if memory else ()
+            plan = _plan(candidate, sources)
+            photo_ids = tuple(sources.shelf.ids[n] for n in plan.at.tolist()) if plan else ()
         if photo_ids:
             score, reasons = _judge(photo_ids, candidate, sources, decisions)
-            made.append(ToldMemory(memory_id, told_from, photo_ids, score, reasons, memory))
+            plans.append((candidate, ToldMemory(memory_id, told_from, photo_ids, score, reasons), plan))
+    sources.shelf.items(n for _, _, plan in plans if plan for n in plan.at.tolist())  # read at once
+    made = [
+        replace(told, memory=_tell(told.id, candidate, plan, sources, telling.moods)) if plan else told
+        for candidate, told, plan in plans
+    ]
     return tuple(sorted(made, key=lambda one: (-one.score, one.id)))
 
 
@@ -186,11 +191,22 @@ def _find_all(s: Sources, concepts: Callable[[], ConceptVectors | None] | None) 
     yield from shown(subjects.find_themes(s, (*journeys, *feasts, *pets, *scenes)))
 
 
-def _tell(memory_id: str, candidate: Candidate, s: Sources, moods: Mapping[str, float]) -> Memory | None:
-    """Choose the photos, from nothing but the candidate's own; None where too few different ones are left to tell it.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Plan:
+    """The photos of a memory, where they stand on the shelf, in the order that tells it.
 
-    The score is still to come.
+    worth: (m,) of each in it; dated: those of them whose day is certain; why, rejected: by photo ids.
     """
+
+    at: IntVector
+    worth: FloatVector
+    dated: Sequence[int]
+    why: Mapping[str, tuple[Reason, ...]]
+    rejected: tuple[RejectedPhoto, ...]
+
+
+def _plan(candidate: Candidate, s: Sources) -> _Plan | None:
+    """Choose the photos, from nothing but the candidate's own; None where too few different ones are left."""
     shelf, at = s.shelf, candidate.at
     worth = shelf.looks.worth[at] + (_of_its_own(candidate, s) if candidate.bonus is None else candidate.bonus)
     count = min(MAX_PHOTOS, max(shelf.min_photos, round(_PHOTOS_A_ROOT * math.sqrt(len(at)))))
@@ -202,24 +218,34 @@ def _tell(memory_id: str, candidate: Candidate, s: Sources, moods: Mapping[str, 
     dated = [n for n, row in enumerate(rows) if shelf.looks.is_placed[at[row]]]
     if len(rows) < shelf.min_photos or not dated:
         return None
-    chosen = shelf.items(at[rows].tolist())
+    return _Plan(
+        at=at[rows],
+        worth=worth[rows],
+        dated=dated,
+        why={traits.ids[row]: reasons for row, reasons in choice.reasons.items()},
+        rejected=tuple(RejectedPhoto(traits.ids[row], (reason,)) for row, reason in choice.rejected[:MAX_REJECTED]),
+    )
+
+
+def _tell(memory_id: str, candidate: Candidate, plan: _Plan, s: Sources, moods: Mapping[str, float]) -> Memory:
+    """Tell a memory by its photos; the score is still to come."""
+    chosen, why = s.shelf.items(plan.at.tolist()), plan.why
     years = s.phrases.years([item.photo.taken.year for item in chosen])
-    cover = rank_for_cover(chosen, shelf.embeddings[at[rows]], worth[rows])[0]
-    why = {traits.ids[row]: reasons for row, reasons in choice.reasons.items()}
+    cover = rank_for_cover(chosen, s.shelf.embeddings[plan.at], plan.worth)[0]
     return Memory(
         id=memory_id,
         kind=candidate.kind,
         title=candidate.title,
         subtitle=years if candidate.subtitle is None else candidate.subtitle,
-        start=chosen[dated[0]].photo.taken,
-        end=chosen[dated[-1]].photo.taken,
+        start=chosen[plan.dated[0]].photo.taken,
+        end=chosen[plan.dated[-1]].photo.taken,
         cover=cover.photo,
         photos=tuple(item.photo for item in chosen),
         music=choose_music(candidate.kind, chosen, s.tags, moods, candidate.mood),
         score=0.0,
         reasons=(),
         photo_reasons={**why, cover.photo.id: (*why[cover.photo.id], *_as_cover(cover.reasons))},
-        rejected=tuple(RejectedPhoto(traits.ids[row], (reason,)) for row, reason in choice.rejected[:MAX_REJECTED]),
+        rejected=plan.rejected,
     )
 
 
@@ -230,13 +256,14 @@ def _of_its_own(candidate: Candidate, s: Sources) -> FloatVector:
     """
     bonus = np.zeros(len(candidate.at))
     if candidate.node and candidate.kind in EVENT_KINDS:
-        for tag_id, at in s.shelf.by_tag.items():
-            tag = s.tags.get(tag_id)
-            if tag is None or tag.memorable < MIN_MEMORABLE:
-                continue
-            shows = np.isin(candidate.at, at, assume_unique=True)
-            if shows.mean() >= _IN_MOST:
-                bonus = np.maximum(bonus, _EVENT_BONUS * tag.memorable * shows)
+        tags = s.shelf.looks.tags.take(candidate.at)
+        is_sure = tags.weights >= SURE_TAG
+        counts = np.bincount(tags.codes[is_sure], minlength=len(tags.values))
+        for code in np.flatnonzero(counts >= _IN_MOST * len(candidate.at)).tolist():
+            tag = s.tags.get(tags.values[code])
+            if tag is not None and tag.memorable >= MIN_MEMORABLE:
+                rows = tags.rows[is_sure & (tags.codes == code)]
+                bonus[rows] = np.maximum(bonus[rows], _EVENT_BONUS * tag.memorable)
     return bonus
 
 

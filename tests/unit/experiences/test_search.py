@@ -185,7 +185,7 @@ def test_many_doubtful_photos_together_are_an_answer(by: Calibration) -> None:
     assert least_sure(doubtful, by, 1_000) == by.least
     assert least_sure(doubtful, by, 1_000, among=30) == by.least_among
     assert least_sure(doubtful[:4], by, 1_000) > by.least
-    assert least_sure(doubtful, by, 100_000) > 0.7
+    assert least_sure(doubtful, by, 100_000) > 0.6
 
 
 def test_what_tags_say_of_a_part_speaks_for_a_photo_and_words_without_tags_against() -> None:
