@@ -59,7 +59,7 @@ class Settings:
     decode_memory_mb: int = 1024  # address space of one decoding process beyond its start
     inference_threads: int = 1
     provider: str = "auto"  # what runs the analyzer: auto, cpu, cuda, directml, openvino, coreml
-    max_file_mb: int = 512
+    max_file_mb: int = 256  # a file is held beside its picture: with larger ones memory is no longer bounded
     max_megapixels: float = 250.0
     time_zone: str = ""  # IANA name assumed for photos that record no zone; empty: the machine's
     daemon_waits_for: str = "on battery, hot, low memory, machine busy, person active"  # the rest it works through

@@ -206,7 +206,8 @@ def assess_utility(item: AnalysedPhoto, *, explain: bool = True) -> UtilityVerdi
     """
     if Decision.NOT_UTILITY in item.photo.decisions:
         return UtilityVerdict(None, 0.0, (Reason("decided_not_utility", -1.0, "You said that it serves no purpose."),))
-    odds = {kind: _logit(item.utility.get(kind, 0.0)) for kind in UTILITY_KINDS}
+    odds = dict.fromkeys(UTILITY_KINDS, _LEAST_ODDS)
+    odds |= {kind: _logit(seen) for kind, seen in item.utility.items() if seen > _HEAD_FLOOR and kind in odds}
     facts = _utility_facts(item.photo)
     for fact in facts:
         for kind, weight in _EVIDENCE[fact].weights.items():
