@@ -17,7 +17,7 @@ from PIL import Image
 from photos_engine.errors import PhotoError
 from photos_engine.types import ByteArray
 
-INPUT_SIDE_PX = 232
+INPUT_SIDE_PX = 232  # see docs/decisions/0028
 _ARRAY = "<array>"  # an array has no path
 
 

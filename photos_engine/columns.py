@@ -38,9 +38,6 @@ class Coded:
         code = int(self.codes[row])
         return None if code == NONE else self.values[code]
 
-    def __len__(self) -> int:
-        return len(self.codes)
-
     def is_one_of(self, values: Iterable[Any]) -> NDArray[np.bool_]:
         """Which rows have one of some values, (n,)."""
         named = frozenset(values)

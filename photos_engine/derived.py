@@ -34,7 +34,7 @@ from photos_engine.graph import KnownStay, PersonalGraph, build_graph
 from photos_engine.index import CompactIndex, VectorIndex
 from photos_engine.library import Library
 from photos_engine.store import Store, UnitOfWork
-from photos_engine.survey import Survey, Surveyor
+from photos_engine.survey import JUDGED_VERSION, Survey, Surveyor
 from photos_engine.types import EMBEDDING_DIMENSIONS, DuplicateGroup, FloatArray, Memory, Snapshot, Tag
 
 logger = logging.getLogger(__name__)
@@ -202,7 +202,7 @@ class Derived:
 
     def _columns(self, unit: UnitOfWork, model: str) -> Columns:
         """What search needs of every photo, from the last time where no photo has changed since."""
-        path, stamp = self._library.columns_path(model), f"{model} {unit.photos_revision}"
+        path, stamp = self._library.columns_path(model), f"{JUDGED_VERSION} {model} {unit.photos_revision}"
         known = self._search_basis[2].columns if self._search_basis is not None else None
         known = known if known is not None and known.model == model else Columns.load(path)
         if known is None or known.stamp != stamp:
@@ -253,7 +253,7 @@ class Derived:
             before = Marks.read(path, made_from) if made_from and made_from.split()[0] == maker else None
             snapshot, census = survey.snapshot, survey.census
             if not before:
-                survey.photos.of(range(len(survey.photos)))  # once, for groups and for what else they tell
+                survey.photos.of(range(len(survey.photos)))  # all groups need all; what they tell is judged on the way
             digests = survey.digests
             renewal = groups = None
             if before:

@@ -127,6 +127,7 @@ class PhotosEngine:
         with self._store.read() as unit:
             is_new = unit.models.is_none_active
         if is_new:
+            self._library.drop_derived()
             with self._store.begin() as unit:
                 unit.models.adopt(self._models.shipped)
                 restore(unit, read_backup(self._library))  # of a database that was lost

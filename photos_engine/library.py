@@ -6,7 +6,7 @@ All but the database can be deleted at any time and comes back.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from glob import escape
 from pathlib import Path
@@ -102,11 +102,15 @@ class Library:
     def drop_index(self, model: str) -> None:
         """Delete a model's vector index, and the taxonomy in its space. Raises: StoreError."""
         path = self.index_path(model)
-        try:
-            for part in (*path.parent.glob(f"{escape(path.name)}*"), self.concepts_path(model)):
-                part.unlink(missing_ok=True)
-        except OSError as error:
-            raise StoreError(f"{path} can't be deleted: {error.strerror or error}") from error
+        _delete((*path.parent.glob(f"{escape(path.name)}*"), self.concepts_path(model)))
+
+    def drop_derived(self) -> None:
+        """Delete what was made from a database that is no more: its keys and revisions mean nothing in the next one.
+
+        Raises: StoreError.
+        """
+        made = (self.folder / "index").glob("*")
+        _delete((*(path for path in made if path.suffix != ".lock"), self.graph_path, self.marks_path))
 
     @property
     def graph_path(self) -> Path:
@@ -135,3 +139,11 @@ class Library:
             write_atomically(self.thumbnail_path(content_hash), jpeg, durable=False, make_folders=True)
         except OSError as error:
             raise StoreError(f"a thumbnail can't be written below {self.folder}: {error.strerror or error}") from error
+
+
+def _delete(paths: Iterable[Path]) -> None:
+    for path in paths:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError(f"{path} can't be deleted: {error.strerror or error}") from error

@@ -120,7 +120,8 @@ class Columns:
         """Say for which pairs, (m,), both are utility content: pages, screens, memes. A copy of one is one, too."""
         is_text = np.zeros(len(self.items), bool)
         for row in np.unique(pairs).tolist():
-            is_text[row] = assess_utility(self.items[row], explain=False).kind is not None
+            item = self.items[row]  # what a person wants filtered makes no page of a photo, nor a photo of a page
+            is_text[row] = assess_utility(replace(item, own_odds={}), explain=False).kind is not None
         found: Mask = is_text[pairs[:, 0]] & is_text[pairs[:, 1]]
         return found
 

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from photos_engine.arrays import UNREADABLE, read_arrays, write_arrays
 from photos_engine.changes import digest
-from photos_engine.columns import Table
-from photos_engine.curation import apply_lessons, assess_quality, assess_utility
-from photos_engine.graph import LOOKS_VERSION, Looks, judge
+from photos_engine.columns import NONE, IntVector, Table
+from photos_engine.curation import QualityVerdict, UtilityVerdict, apply_lessons, assess_quality, assess_utility
+from photos_engine.graph import Looks, judge
 from photos_engine.library import Library
 from photos_engine.on_demand import PhotosOnDemand
 from photos_engine.store import UnitOfWork
@@ -30,30 +30,35 @@ from photos_engine.verdicts import Verdicts
 
 logger = logging.getLogger(__name__)
 
+JUDGED_VERSION = 2
+"""Raise it whenever looks, verdicts or digests of the same photo would be others, or a column is another one."""
 _READ_AT_ONCE = 5_000  # photos that are held as values while they are judged
-
-IntVector = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judged(Table):
     """What photos tell, each by itself, whatever group of likenesses it is in, row by row.
 
-    keys (n,) int64: whose rows they are; digests (n,) uint64: of what groups depend on.
+    digests (n,) uint64: of what groups depend on.
     """
 
-    keys: IntVector
     looks: Looks
     verdicts: Verdicts
     digests: NDArray[np.uint64]
 
+    @property
+    def keys(self) -> IntVector:
+        """(n,): whose rows they are."""
+        return self.verdicts.keys
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Kept:
-    """What photos told at a revision. stamp: by which rules."""
+    """What photos told at a revision. stamp: by which rules; lessons: the photos then taken out of utility content."""
 
     stamp: str
     revision: int
+    lessons: tuple[str, ...]
     judged: Judged
 
 
@@ -102,19 +107,19 @@ class Surveyor:
 
     def judged(self, survey: Survey) -> Judged:
         """What the photos of this state tell; those that are as they were are not judged again."""
-        stamp = _stamp(survey.model, self.tags, survey.lesson_ids)
-        path = self._library.looks_path(survey.model)
-        known = self._kept if self._kept is not None and self._kept.stamp == stamp else _load(path, stamp)
+        stamp = _stamp(survey.model, self.tags)
+        path, at_hand = self._library.looks_path(survey.model), self._kept
+        if at_hand is not None and (at_hand.stamp, at_hand.revision) == (stamp, survey.revision):
+            return at_hand.judged
+        known = at_hand if at_hand is not None and at_hand.stamp == stamp else _load(path, stamp)
         if known is not None and known.revision > survey.revision:
             known = None  # of a database that was there before this one
-        if known is None or known.revision < survey.revision:
-            judged = survey.judge_after(known)
-            is_new = known is None or judged is not known.judged
-            known = Kept(stamp, survey.revision, judged)
-            if is_new:
-                _keep(known, path)
-        self._kept = known
-        return known.judged
+        judged = survey.judge_after(known)
+        is_new = known is None or (known.judged, known.lessons) != (judged, survey.lesson_ids)
+        self._kept = Kept(stamp, survey.revision, survey.lesson_ids, judged)
+        if is_new:
+            _keep(self._kept, path)
+        return judged
 
 
 class Survey:
@@ -153,7 +158,8 @@ class Survey:
     @property
     def verdicts(self) -> Verdicts:
         """What the photos serve for, and how blurred they are, by ascending key."""
-        return self._judged.verdicts.take(np.argsort(self.census.keys))
+        verdicts = self._judged.verdicts
+        return verdicts.take(np.argsort(verdicts.keys))
 
     @cached_property
     def _judged(self) -> Judged:
@@ -171,8 +177,8 @@ class Survey:
         return rows
 
     @cached_property
-    def _lessons(self) -> list[AnalysedPhoto]:
-        return self._read_plain(self._lesson_rows)
+    def _lessons(self) -> tuple[list[AnalysedPhoto], FloatArray]:
+        return self._read_plain(self._lesson_rows), self._embeddings(self._lesson_rows)
 
     @cached_property
     def _stacks(self) -> Mapping[str, Stack]:
@@ -186,6 +192,11 @@ class Survey:
         else:
             judged = known.judged
             at = _rows_of(keys, judged.keys, self.unit.photos.changed_since(known.revision))
+            is_known = at >= 0
+            is_same = judged.looks.ids[at] == np.array(self.census.ids, "S32") if len(judged.keys) else is_known
+            if known.lessons != self.lesson_ids:  # which only ever take photos out of utility content
+                is_same &= judged.verdicts.kinds.codes[at] == NONE
+            at[is_known & ~is_same] = -1
         if np.array_equal(at, np.arange(len(judged.keys))):
             return judged
         fresh = np.flatnonzero(at < 0)
@@ -197,10 +208,10 @@ class Survey:
 
     def _read(self, rows: Sequence[int]) -> list[AnalysedPhoto]:
         items = self._read_plain(rows)
-        if not self._lesson_rows:
-            return items
-        embeddings = self.snapshot.embeddings
-        return apply_lessons(items, embeddings[rows], self._lessons, embeddings[self._lesson_rows])
+        return apply_lessons(items, self._embeddings(rows), *self._lessons) if self._lesson_rows else items
+
+    def _embeddings(self, rows: Sequence[int]) -> FloatArray:
+        return self.unit.analyses.embeddings(self.model, self.census.keys[list(rows)])
 
     def _read_plain(self, rows: Sequence[int]) -> list[AnalysedPhoto]:
         keys: list[int] = self.census.keys[list(rows)].tolist()
@@ -219,26 +230,18 @@ def _rows_of(keys: IntVector, known: IntVector, changed: set[int]) -> IntVector:
 
 
 def _judge(items: Sequence[AnalysedPhoto], tags: Mapping[str, Tag]) -> Judged:
-    uses = [assess_utility(item, explain=False) for item in items]
-    shots = [assess_quality(item) for item in items]
-    undecided = [_undecided(item) for item in items]
-    pairs = list(zip(items, undecided, strict=True))
-    return Judged(
-        keys=np.array([item.photo.key for item in items], np.int64),
-        looks=judge(items, tags, uses, shots),
-        verdicts=Verdicts.of(
-            undecided,
-            [
-                use if item is plain else assess_utility(plain, explain=False)
-                for use, (item, plain) in zip(uses, pairs, strict=True)
-            ],
-            [
-                shot if item is plain else assess_quality(plain)
-                for shot, (item, plain) in zip(shots, pairs, strict=True)
-            ],
-        ),
-        digests=np.array([digest(item) for item in items], np.uint64),
-    )
+    uses, shots = _assess(items)
+    looks = judge(items, tags, uses, shots)
+    undecided = {row: plain for row, item in enumerate(items) if (plain := _undecided(item)) is not item}
+    for row, use, shot in zip(undecided, *_assess(list(undecided.values())), strict=True):
+        uses[row], shots[row] = use, shot
+    digests = np.array([digest(item) for item in items], np.uint64)
+    return Judged(looks, Verdicts.of(items, uses, shots), digests)
+
+
+def _assess(items: Sequence[AnalysedPhoto]) -> tuple[list[UtilityVerdict], list[QualityVerdict]]:
+    """What photos serve for, and how they came out."""
+    return [assess_utility(item, explain=False) for item in items], [assess_quality(item) for item in items]
 
 
 def _undecided(item: AnalysedPhoto) -> AnalysedPhoto:
@@ -248,10 +251,10 @@ def _undecided(item: AnalysedPhoto) -> AnalysedPhoto:
     return replace(item, photo=replace(item.photo, decisions=frozenset()), own_odds={})
 
 
-def _stamp(model: str, tags: Mapping[str, Tag], lessons: Sequence[str]) -> str:
-    """By which rules photos are judged: equal stamps, equal looks of equal photos."""
-    rules = repr(([*tags.values()], sorted(lessons))).encode()
-    return f"{LOOKS_VERSION} {model} {hashlib.blake2b(rules, digest_size=16).hexdigest()}"
+def _stamp(model: str, tags: Mapping[str, Tag]) -> str:
+    """By which rules photos are judged: equal stamps, equal judgements of equal photos."""
+    rules = repr([*tags.values()]).encode()
+    return f"{JUDGED_VERSION} {model} {hashlib.blake2b(rules, digest_size=16).hexdigest()}"
 
 
 def _keep(kept: Kept, path: Path) -> None:
@@ -264,7 +267,7 @@ def _keep(kept: Kept, path: Path) -> None:
 def _load(path: Path, stamp: str) -> Kept | None:
     try:
         known = read_arrays(path, Kept)
-    except FileNotFoundError:
+    except (FileNotFoundError, KeyError):  # none, or one of an earlier version
         return None
     except UNREADABLE as error:
         logger.warning("all photos are looked at again: %s", error)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from photos_engine.columns import Coded, Table
+from photos_engine.columns import Coded, IntVector, Table
 from photos_engine.curation import QualityVerdict, UtilityVerdict
 from photos_engine.types import AnalysedPhoto, FloatArray
 
@@ -16,10 +16,11 @@ from photos_engine.types import AnalysedPhoto, FloatArray
 class Verdicts(Table):
     """Of each photo, whatever was decided about it.
 
-    kinds: of utility content, none for a photo that is none; chances (n,) float32: of the likeliest kind; whys: the
-    strongest reason for the kind; softness (n,) float32: 0 for sharp.
+    keys (n,) int64: whose rows they are; kinds: of utility content, none for a photo that is none; chances (n,)
+    float32: of the likeliest kind; whys: the strongest reason for the kind; softness (n,) float32: 0 for sharp.
     """
 
+    keys: IntVector
     kinds: Coded
     chances: FloatArray
     whys: Coded
@@ -32,6 +33,7 @@ class Verdicts(Table):
         """Those of some photos, by what each serves for and how it came out."""
         pairs = zip(items, shots, strict=True)
         return cls(
+            keys=np.array([item.photo.key for item in items], np.int64),
             kinds=Coded.of([use.kind for use in uses]),
             chances=np.array([use.probability for use in uses], np.float32),
             whys=Coded.of(

@@ -7,7 +7,7 @@ the only room that knows networkx.
 from photos_engine.graph.build import build_graph
 from photos_engine.graph.calendar import group_by_season, season_of
 from photos_engine.graph.decided import KnownStay, read_days, require_sense
-from photos_engine.graph.looks import DAY_STARTS_AT_H, LOOKS_VERSION, Looks, ancestors_of, day_of, judge, look_at
+from photos_engine.graph.looks import DAY_STARTS_AT_H, Looks, ancestors_of, day_of, judge, look_at
 from photos_engine.graph.naming import as_slug, join_suburbs
 from photos_engine.graph.persist import GRAPH_VERSION
 from photos_engine.graph.query import EVENT_KINDS, PersonalGraph
@@ -17,7 +17,6 @@ __all__ = [
     "DAY_STARTS_AT_H",
     "EVENT_KINDS",
     "GRAPH_VERSION",
-    "LOOKS_VERSION",
     "Celebration",
     "Home",
     "KnownPerson",

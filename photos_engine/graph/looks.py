@@ -29,8 +29,6 @@ from photos_engine.periods import period_in_folders
 from photos_engine.types import AnalysedPhoto, DateSource, Photo, Place, QualitySignals, Snapshot, Stack, Tag
 from photos_engine.worth import main_subject, rate_photo
 
-LOOKS_VERSION = 2  # raise it whenever the same photo would be judged otherwise, or a column is another one
-
 DAY_STARTS_AT_H = 4  # a party past midnight belongs to the evening on which it began
 SURE_OBJECT = 0.5  # where a detector is as often right as wrong
 
@@ -114,11 +112,6 @@ class Looks(Table):
         stacks = (self.stacks[row] for row in rows.tolist())
         groups = [NONE if stack is None else number.setdefault(stack[0], len(number)) for stack in stacks]
         return np.array(groups, np.int64)
-
-    def stack(self, row: int) -> Stack | None:
-        """A photo's place in its group of likenesses."""
-        values = self.stacks[row]
-        return None if values is None else Stack(*values)
 
     def stacked(self, stacks: Mapping[str, Stack]) -> Looks:
         """The same photos, judged each for itself, in their groups of likenesses: of each only one may be shown."""

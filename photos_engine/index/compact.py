@@ -36,7 +36,7 @@ COARSE_FROM = 20_000
 _CANDIDATES_PER_RESULT, _LEAST_CANDIDATES, _ROWS_PER_CANDIDATE = 10, 1_000, 250
 """How many rows are read. Of a million made from a life's embeddings, the 50 nearest to 15 phrases are among 1,000
 candidates in 93 %, 2,000 in 97.9 %, 4,000 in 99.3 %; of 100,000 among 1,000 in 99.7 %. See benchmarks/search.py."""
-_TRAINED_ON = 10_000
+_TRAINED_ON = 10_000  # for each part of the vectors faiss takes 4,096 of them
 _MOST_REMOVED = 0.25
 """Share of marked rows from which the index is written anew."""
 _FORMAT = "photos-engine vectors 2"

@@ -16,6 +16,7 @@ NAMES = "abcde"
 CONTENTS = {name: make_decoded(name).content_hash for name in NAMES}
 LISBON = Place("Lisbon", "Lisbon", "Portugal", "PT", 38.72, -9.14, 2267057)
 PORTO = Place("Porto", "Porto", "Portugal", "PT", 41.15, -8.61, 2735943)
+PAGE = make_signals(99).embedding
 
 Change = Callable[[UnitOfWork, str, int], None]
 Step = tuple[Change, str, int, bool]
@@ -32,9 +33,11 @@ def save(unit: UnitOfWork, name: str, number: int) -> None:
 
 
 def analyse(unit: UnitOfWork, name: str, number: int, model: str = MODEL) -> None:
+    """Every other photo looks like a page, and all pages alike, so that a person's filter learns from one of them."""
     key = unit.photos.key_of(CONTENTS[name])
     if key is not None:
-        unit.analyses.add(model, [(key, make_signals(number, tags={f"t{number}": 0.9}))])
+        pages = {"utility": {"receipt": 0.95}, "embedding": PAGE} if number % 2 else {}
+        unit.analyses.add(model, [(key, make_signals(number, tags={f"t{number}": 0.9}, **pages))])
 
 
 def analyse_otherwise(unit: UnitOfWork, name: str, number: int) -> None:

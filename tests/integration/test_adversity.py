@@ -392,6 +392,26 @@ def test_decisions_come_back_where_the_database_was_deleted(
         assert engine.photo(pictures / "00.jpg").is_favourite
 
 
+def test_nothing_of_a_database_that_was_deleted_is_believed(
+    open_engine: Callable[[], PhotosEngine], pictures: Path, tmp_path: Path
+) -> None:
+    with open_engine() as engine:
+        engine.index([pictures])
+        engine.refresh()
+    for path in (tmp_path / "library").glob("library.sqlite*"):
+        path.unlink()
+    (pictures / "00.jpg").rename(pictures / "zz.jpg")  # keys are given anew, in another order
+    with open_engine() as engine:
+        engine.index([pictures])
+        engine.refresh()
+        anew = {group.photo_ids for group in engine.duplicates()}
+        assert engine.check().is_clean
+    shutil.rmtree(tmp_path / "library")
+    with open_engine() as engine:
+        engine.index([pictures])
+        assert {group.photo_ids for group in engine.duplicates()} == anew
+
+
 # --- failures ---
 
 

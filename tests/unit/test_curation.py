@@ -308,3 +308,18 @@ def test_scenes_are_named_as_in_the_taxonomy() -> None:
     known = {tag.id for tag in Taxonomy.load().tags}
     assert {*curation._DARK_SCENES, *curation._SOFT_SCENES} <= known
     assert set(curation._SAYS_NOTHING) <= known
+
+
+@given(
+    st.dictionaries(st.sampled_from(UTILITY_KINDS), st.floats(0, 1), max_size=4),
+    st.dictionaries(st.sampled_from(["text", "receipt", "dog"]), st.floats(0, 1)),
+    st.dictionaries(st.sampled_from(UTILITY_KINDS), st.floats(-5, 0), max_size=2),
+    st.booleans(),
+)
+def test_a_verdict_without_its_reasons_is_the_same(
+    utility: dict[str, float], tags: dict[str, float], own: dict[str, float], is_download: bool
+) -> None:
+    item = shoot("Download/image_12.jpg", camera=False, at=None) if is_download else shoot()
+    item = replace(item, utility=utility, tags=tags, own_odds=own)
+    whole, short = assess_utility(item), assess_utility(item, explain=False)
+    assert short == (whole if whole.kind else replace(whole, reasons=()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,14 +20,15 @@ from hypothesis import strategies as st
 from photos_engine import changes
 from photos_engine import survey as survey_module
 from photos_engine.columns import Coded, Lists
-from photos_engine.curation import apply_own_filter
+from photos_engine.curation import apply_own_filter, assess_quality, assess_utility, is_showable
 from photos_engine.derived import Derived
 from photos_engine.experiences.duplicates import as_stacks, find_groups
 from photos_engine.graph import Looks, judge, look_at
 from photos_engine.library import Library
-from photos_engine.store import Store
+from photos_engine.store import Store, UnitOfWork
 from photos_engine.survey import Surveyor
 from photos_engine.types import Census, Decision, Memory
+from photos_engine.verdicts import Verdicts
 
 ON = date(2023, 3, 1)
 
@@ -64,13 +65,28 @@ def test_what_is_kept_is_what_is_judged_anew(before: list[Step], after: list[Ste
         with store.read() as unit:
             read = apply_own_filter(unit.snapshot(MODEL))
             anew = plain(look_at(read, TAGS))
+            assert anew["is_shown"] == [repr(is_showable(item).ok) for item in read.photos]
             for surveyor in (Surveyor(library, TAGS), goes_on):
                 found = surveyor.survey(unit)
                 assert plain(found.looks) == anew
+                assert found.digests == changes.digest_all(read)
+                assert columns_of(found.verdicts) == columns_of(verdicts_of(unit))
                 assert tuple(found.snapshot.photos) == read.photos
                 assert np.array_equal(found.snapshot.embeddings, read.embeddings)
                 assert found.snapshot.decisions == read.decisions
                 assert told_by(found.census) == told_by(Census.of(read.photos))
+
+
+def verdicts_of(unit: UnitOfWork) -> Verdicts:
+    """What photos serve for whatever was decided, judged one by one."""
+    keys = unit.analyses.keys(MODEL).tolist()
+    photos, signals = unit.photos.by_keys(keys), unit.analyses.signals(MODEL, keys)
+    items = [signals[key].of(replace(photos[key], decisions=frozenset())) for key in keys]
+    return Verdicts.of(items, [assess_utility(item) for item in items], [assess_quality(item) for item in items])
+
+
+def columns_of(verdicts: Verdicts) -> dict[str, list[Any]]:
+    return {f.name: list(getattr(verdicts, f.name)) for f in fields(verdicts)}
 
 
 def told_by(census: Census) -> tuple[Any, ...]:
@@ -148,6 +164,30 @@ def test_only_what_changed_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(survey_module, "judge", counted)
     tell_anew(folder)
     assert sum(judged) == 7
+
+
+def test_what_a_person_takes_out_of_utility_content_costs_a_look_at_utility_content(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell_anew(folder)
+    with Store.open(folder) as store, store.begin() as unit:
+        unit.decisions.add(sample_life().items[0].photo.id, "photo", Decision.NOT_UTILITY)
+        unit.touch(photos=False)
+    judged: list[int] = []
+
+    def counted(items: Any, *others: Any) -> Looks:
+        judged.append(len(items))
+        return judge(items, *others)
+
+    monkeypatch.setattr(survey_module, "judge", counted)
+    tell_anew(folder)
+    assert sum(judged) == 1
+
+
+def test_a_library_without_photos_tells_nothing(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store, store.read() as unit:
+        survey = Surveyor(Library.open(tmp_path), TAGS).survey(unit, MODEL)
+        assert (len(survey.looks), survey.digests, len(survey.verdicts.keys)) == (0, {}, 0)
 
 
 def test_a_file_of_looks_that_is_damaged_is_made_again(folder: Path, caplog: pytest.LogCaptureFixture) -> None:

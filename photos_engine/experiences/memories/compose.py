@@ -141,7 +141,7 @@ def refresh_memories(
         if photo_ids:
             score, reasons = _judge(photo_ids, candidate, sources, decisions)
             plans.append((candidate, ToldMemory(memory_id, told_from, photo_ids, score, reasons), plan))
-    sources.shelf.items(n for _, _, plan in plans if plan for n in plan.at.tolist())  # read at once
+    sources.shelf.items(n for _, _, plan in plans if plan for n in plan.at.tolist())  # so that none is read alone
     made = [
         replace(told, memory=_tell(told.id, candidate, plan, sources, telling.moods)) if plan else told
         for candidate, told, plan in plans
@@ -259,10 +259,11 @@ def _of_its_own(candidate: Candidate, s: Sources) -> FloatVector:
         tags = s.shelf.looks.tags.take(candidate.at)
         is_sure = tags.weights >= SURE_TAG
         counts = np.bincount(tags.codes[is_sure], minlength=len(tags.values))
+        of_row = tags.rows
         for code in np.flatnonzero(counts >= _IN_MOST * len(candidate.at)).tolist():
             tag = s.tags.get(tags.values[code])
             if tag is not None and tag.memorable >= MIN_MEMORABLE:
-                rows = tags.rows[is_sure & (tags.codes == code)]
+                rows = of_row[is_sure & (tags.codes == code)]
                 bonus[rows] = np.maximum(bonus[rows], _EVENT_BONUS * tag.memorable)
     return bonus
 

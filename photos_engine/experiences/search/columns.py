@@ -94,19 +94,23 @@ class Postings:
 class Columns:
     """The photos of one state of a library as one model sees them.
 
-    stamp: tells that state from others; seen (n,): the keys of those analysed, ascending; verdicts: of those; heads:
-    for photos in which people were found, how many in place of the chance.
+    stamp: tells that state from others; verdicts: of those analysed, by ascending key; heads: for photos in which
+    people were found, how many in place of the chance.
     """
 
     model: str
     stamp: str
     roster: Roster
-    seen: Keys
     tags: Postings
     heads: Postings
     people: Postings
     verdicts: Verdicts
     format: int = _FORMAT
+
+    @property
+    def seen(self) -> Keys:
+        """The keys of the photos that the model has analysed, (n,) ascending."""
+        return self.verdicts.keys
 
     @classmethod
     def read(
@@ -125,11 +129,11 @@ class Columns:
         """
         known = earlier if earlier is not None and earlier.model == model and changed is not None else None
         noted = np.array(sorted(changed or ()), np.int64)
-        seen = unit.analyses.keys(model)
-        if known is None or len(noted) > _KEYS_AT_ONCE:  # reading all beats naming many
-            some, fresh, known = None, seen, None
-        else:
-            some = fresh = np.union1d(np.setdiff1d(seen, known.seen), np.intersect1d(seen, noted))
+        seen = verdicts.keys
+        fresh = seen if known is None else np.union1d(np.setdiff1d(seen, known.seen), np.intersect1d(seen, noted))
+        if max(len(noted), len(fresh)) > _KEYS_AT_ONCE:  # reading all beats naming many
+            fresh, known = seen, None
+        some = None if known is None else fresh
         found = ((key, "", float(count)) for key, count in unit.lookups.people_found(model, _PERSON, some))
         tags = Postings.of(unit.analyses.tags_by_photo(model, some)).of_photos(fresh)
         heads = Postings.of(list(found)).of_photos(fresh)
@@ -139,7 +143,6 @@ class Columns:
             model=model,
             stamp=stamp,
             roster=roster if known is None else known.roster.after(noted, roster),
-            seen=seen,
             tags=tags if known is None else known.tags.of_photos(stays).joined(tags),
             heads=heads if known is None else known.heads.of_photos(stays).joined(heads),
             people=Postings.of(unit.lookups.people_by_photo()),

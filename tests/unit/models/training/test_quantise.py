@@ -67,7 +67,7 @@ def test_the_tail_sees_what_the_whole_backbone_sees() -> None:
     stages = quantise.as_stages(backbone)
     for stage in stages:
         stage.ranges = [Range(-1e4, 1e4)] * 4  # rounding is checked above; with so few levels it would be all there is
-    images = np.random.default_rng(1).integers(0, 256, (1, 260, 260, 3)).astype(np.uint8)
+    images = np.random.default_rng(1).integers(0, 256, (1, 232, 232, 3)).astype(np.uint8)
     with torch.inference_mode():
         maps = dict(zip(("stem", *(f"stage{n}" for n in range(1, 7)), "features", "logits"),
                         backbone(torch.from_numpy(normalise(images))), strict=True))  # fmt: skip
