@@ -12,13 +12,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 -- as everywhere with torch
 
-from photos_engine.models.training.backbone import SIDE_PX, map_side
+from photos_engine.models.training.backbone import SIDE_PX
 
 LOW_TAPS = ("stage1", "stage2")
 STATISTICS_CHANNELS = 3 * (4 + 48) + 24 + 48 + 2 * 12
 _LEVELS = (2, 5, 12, 25, 50, 90, 150, 200, 230, 245, 251, 254)  # of 255, closer where clipping begins
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
-_CELLS, _WIDTH = 7, 5  # of the layout: cells along a side, and places of `stage2` along a cell's
+_WIDTH, _APART = 5, 4  # of the layout: places of `stage2` along a cell's side, and from one cell to the next
 _STEP = 4  # of every four rows, two are looked at
 # Over three neighbouring pixels of a row and of the one below: slopes to the right and downwards, and how both change.
 _EDGES = (
@@ -70,10 +70,12 @@ def _deviation(variance: Tensor) -> Tensor:
 
 
 def layout(stage2: Tensor) -> Tensor:
-    """(n, 48, 29, 29) -> (n, 2352): the map's means in 7 x 7 cells of 40 px, wider than a small crop's shift."""
-    missing = _CELLS * _WIDTH - map_side("stage2")
-    around = (missing // 2, missing - missing // 2)
-    return F.avg_pool2d(F.pad(stage2, (*around, *around), mode="replicate"), _WIDTH).flatten(1)
+    """(n, 48, 29, 29) -> (n, 2352): the map's means in 7 x 7 cells of 40 px, wider than a small crop's shift.
+
+    Neighbours share a row of places. To fill the edge with copies of itself instead would let a narrow frame, or a
+    shadow along the edge, have cells to itself.
+    """
+    return F.avg_pool2d(stage2, _WIDTH, _APART).flatten(1)
 
 
 def low_features(image: np.ndarray, maps: list[np.ndarray], statistics: LowStatistics) -> tuple[np.ndarray, np.ndarray]:
