@@ -102,7 +102,7 @@ class Library:
     def drop_index(self, model: str) -> None:
         """Delete a model's vector index, and the taxonomy in its space. Raises: StoreError."""
         path = self.index_path(model)
-        _delete((*path.parent.glob(f"{escape(path.name)}*"), self.concepts_path(model)))
+        delete_files((*path.parent.glob(f"{escape(path.name)}*"), self.concepts_path(model)))
 
     def drop_derived(self) -> None:
         """Delete what was made from a database that is no more: its keys and revisions mean nothing in the next one.
@@ -110,7 +110,7 @@ class Library:
         Raises: StoreError.
         """
         made = (self.folder / "index").glob("*")
-        _delete((*(path for path in made if path.suffix != ".lock"), self.graph_path, self.marks_path))
+        delete_files((*(path for path in made if path.suffix != ".lock"), self.graph_path, self.marks_path))
 
     @property
     def graph_path(self) -> Path:
@@ -141,7 +141,8 @@ class Library:
             raise StoreError(f"a thumbnail can't be written below {self.folder}: {error.strerror or error}") from error
 
 
-def _delete(paths: Iterable[Path]) -> None:
+def delete_files(paths: Iterable[Path]) -> None:
+    """Delete files that may be gone already. Raises: StoreError."""
     for path in paths:
         try:
             path.unlink(missing_ok=True)

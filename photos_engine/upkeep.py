@@ -10,7 +10,7 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from photos_engine.errors import IntegrityFailure, PhotoError, StoreError, Unrea
 from photos_engine.graph import PersonalGraph
 from photos_engine.index import CompactIndex, VectorIndex
 from photos_engine.ingest import Gazetteer
-from photos_engine.library import Library
+from photos_engine.library import Library, delete_files
 from photos_engine.store import Store
 from photos_engine.types import CheckReport, DecodedPhoto, Photo
 
@@ -134,7 +134,7 @@ class _Check:
         litter = list(_litter(self.library, self.store))
         if not self.repair:
             return len(litter)
-        _sweep(litter)
+        delete_files(litter)
         return 0
 
     def _make_thumbnails(self, lost: Sequence[Photo]) -> None:
@@ -178,7 +178,7 @@ def tidy_library(library: Library, store: Store, index: VectorIndex) -> dict[str
     index: what searches use, up to date. No photos may be coming in meanwhile.
     """
     litter = list(_litter(library, store))
-    _sweep(litter)
+    delete_files(litter)
     before = store.database.stat().st_size
     if store.unused_share() > _WORTH_COMPACTING:
         store.compact()
@@ -192,14 +192,6 @@ def _litter(library: Library, store: Store) -> Iterator[Path]:
         for path in folder.glob("*/*") if folder.is_dir() else ():
             if path.suffix != ".jpg" or path.name.startswith(".") or unit.photos.key_of(path.stem) is None:
                 yield path
-
-
-def _sweep(litter: Iterable[Path]) -> None:
-    for path in litter:
-        try:
-            path.unlink(missing_ok=True)
-        except OSError as error:
-            raise StoreError(f"{path} can't be deleted: {error.strerror or error}") from error
 
 
 def _holds_packed_json(path: Path) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 from fakes.photos import make_decoded, make_facts, make_signals
+from fakes.stored import judge_one_by_one
 
 from photos_engine.analyzers.taxonomy import Taxonomy
-from photos_engine.curation import assess_quality, assess_utility
 from photos_engine.experiences.search import Basis, Columns, Concepts, SearchSources
 from photos_engine.experiences.search.understand import STOP_WORDS
 from photos_engine.index import ExactIndex
@@ -34,7 +34,6 @@ from photos_engine.types import (
     Place,
     QualitySignals,
 )
-from photos_engine.verdicts import Verdicts
 
 MODEL = "words-1"
 TODAY = date(2024, 7, 1)
@@ -143,11 +142,7 @@ class Library:
 
 def read_columns(unit: UnitOfWork, model: str = MODEL, **known: Any) -> Columns:
     """Read a library's columns, judging all photos."""
-    keys = unit.analyses.keys(model).tolist()
-    photos, signals = unit.photos.by_keys(keys), unit.analyses.signals(model, keys)
-    items = [signals[key].of(replace(photos[key], decisions=frozenset())) for key in keys]
-    verdicts = Verdicts.of(items, [assess_utility(item) for item in items], [assess_quality(item) for item in items])
-    return Columns.read(unit, model, verdicts, **known)
+    return Columns.read(unit, model, judge_one_by_one(unit, model), **known)
 
 
 def _picture(name: str, shows: str, own: float) -> FloatArray:

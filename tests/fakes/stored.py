@@ -1,14 +1,17 @@
-"""A library on disk that holds a scripted life: the photos of `Life`, written through the store."""
+"""A library on disk: the photos of a scripted `Life` written through the store, and what all stored ones are judged."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from fakes.photos import make_decoded
 
-from photos_engine.store import Store
+from photos_engine.curation import assess_quality, assess_utility
+from photos_engine.store import Store, UnitOfWork
 from photos_engine.types import AnalysedPhoto, FileStamp, SceneSignals, Snapshot
+from photos_engine.verdicts import Verdicts
 
 
 def store_photos(store: Store, snapshot: Snapshot, only: Sequence[AnalysedPhoto] | None = None) -> None:
@@ -30,3 +33,11 @@ def store_photos(store: Store, snapshot: Snapshot, only: Sequence[AnalysedPhoto]
             seen = (item.tags, item.utility, item.quality, item.print, saliency, item.objects, item.aesthetics)
             unit.analyses.add(snapshot.model, [(key, SceneSignals(embedding, *seen))])
         unit.touch()
+
+
+def judge_one_by_one(unit: UnitOfWork, model: str) -> Verdicts:
+    """What every photo that a model has seen serves for, whatever was decided, by ascending key."""
+    keys = unit.analyses.keys(model).tolist()
+    photos, signals = unit.photos.by_keys(keys), unit.analyses.signals(model, keys)
+    items = [signals[key].of(replace(photos[key], decisions=frozenset())) for key in keys]
+    return Verdicts.of(items, [assess_utility(item) for item in items], [assess_quality(item) for item in items])

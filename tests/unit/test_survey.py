@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,19 +13,19 @@ import numpy as np
 import pytest
 from fakes.changing import MODEL, Step, analyse, begin_library, see_all, stack, steps, take_steps
 from fakes.library import TAGS, Life
-from fakes.stored import store_photos
+from fakes.stored import judge_one_by_one, store_photos
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from photos_engine import changes
 from photos_engine import survey as survey_module
 from photos_engine.columns import Coded, Lists
-from photos_engine.curation import apply_own_filter, assess_quality, assess_utility, is_showable
+from photos_engine.curation import apply_own_filter, is_showable
 from photos_engine.derived import Derived
 from photos_engine.experiences.duplicates import as_stacks, find_groups
 from photos_engine.graph import Looks, judge, look_at
 from photos_engine.library import Library
-from photos_engine.store import Store, UnitOfWork
+from photos_engine.store import Store
 from photos_engine.survey import Surveyor
 from photos_engine.types import Census, Decision, Memory
 from photos_engine.verdicts import Verdicts
@@ -70,19 +70,11 @@ def test_what_is_kept_is_what_is_judged_anew(before: list[Step], after: list[Ste
                 found = surveyor.survey(unit)
                 assert plain(found.looks) == anew
                 assert found.digests == changes.digest_all(read)
-                assert columns_of(found.verdicts) == columns_of(verdicts_of(unit))
+                assert columns_of(found.verdicts) == columns_of(judge_one_by_one(unit, MODEL))
                 assert tuple(found.snapshot.photos) == read.photos
                 assert np.array_equal(found.snapshot.embeddings, read.embeddings)
                 assert found.snapshot.decisions == read.decisions
                 assert told_by(found.census) == told_by(Census.of(read.photos))
-
-
-def verdicts_of(unit: UnitOfWork) -> Verdicts:
-    """What photos serve for whatever was decided, judged one by one."""
-    keys = unit.analyses.keys(MODEL).tolist()
-    photos, signals = unit.photos.by_keys(keys), unit.analyses.signals(MODEL, keys)
-    items = [signals[key].of(replace(photos[key], decisions=frozenset())) for key in keys]
-    return Verdicts.of(items, [assess_utility(item) for item in items], [assess_quality(item) for item in items])
 
 
 def columns_of(verdicts: Verdicts) -> dict[str, list[Any]]:
@@ -154,32 +146,32 @@ def test_a_process_that_starts_tells_what_a_rebuild_tells(folder: Path, tmp_path
     assert any(photo.taken.minute % 9 == 5 and photo.taken.day == 6 for photo in trip.photos)
 
 
-def test_only_what_changed_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    judged: list[int] = []
+@pytest.fixture
+def judged(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many photos are judged at a time, from now on."""
+    counts: list[int] = []
 
     def counted(items: Any, *others: Any) -> Looks:
-        judged.append(len(items))
+        counts.append(len(items))
         return judge(items, *others)
 
     monkeypatch.setattr(survey_module, "judge", counted)
+    return counts
+
+
+def test_only_what_changed_is_read(folder: Path, judged: list[int]) -> None:
     tell_anew(folder)
     assert sum(judged) == 7
 
 
 def test_what_a_person_takes_out_of_utility_content_costs_a_look_at_utility_content(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, judged: list[int]
 ) -> None:
     tell_anew(folder)
+    judged.clear()
     with Store.open(folder) as store, store.begin() as unit:
         unit.decisions.add(sample_life().items[0].photo.id, "photo", Decision.NOT_UTILITY)
         unit.touch(photos=False)
-    judged: list[int] = []
-
-    def counted(items: Any, *others: Any) -> Looks:
-        judged.append(len(items))
-        return judge(items, *others)
-
-    monkeypatch.setattr(survey_module, "judge", counted)
     tell_anew(folder)
     assert sum(judged) == 1
 
