@@ -40,6 +40,7 @@ from photos_engine.types import (
     IndexReport,
     ModelChange,
     Photo,
+    Place,
     Progress,
     SceneSignals,
 )
@@ -122,7 +123,7 @@ class Pipeline:
         for group in _batches(self._recognise(todo, sizes, fresh), self.batch_size):
             self._record_known(group, gone, tally)
         if fresh:
-            self._analyse(fresh, len(todo), gone, tally)
+            self._analyse(fresh, len(todo), set().union(*sizes.values()), gone, tally)
         self._record_rest(found, known_videos, tally)
         return self._summarise(found, tally)
 
@@ -157,7 +158,10 @@ class Pipeline:
             unit.photos.drop_fileless(held.values())
             unit.touch()
 
-    def _analyse(self, fresh: Sequence[FoundPhoto], total: int, gone: set[str], tally: _Tally) -> None:
+    def _analyse(
+        self, fresh: Sequence[FoundPhoto], total: int, analysed: set[str], gone: set[str], tally: _Tally
+    ) -> None:
+        """Decode, show to the model and store. analysed: the contents that need no analysis, which grow."""
         by_path = {os.fspath(p.path): p for p in fresh}
         weights = {path: weigh(path, p.stamp.size) for path, p in by_path.items()}
         tally.done, work, all_work = total - len(fresh), 0.0, sum(weights.values())
@@ -166,8 +170,9 @@ class Pipeline:
             last = 0.0
             # Two batches ahead: the decoders go on while one is being written.
             answers = pool.decode(requests, look_ahead=2 * self.batch_size)
-            for batch, signals in _as_seen(answers, self.batch_size, self._see):
+            for batch, signals in _as_seen(answers, self.batch_size, partial(self._see, analysed)):
                 self._write([(by_path[os.fspath(r.path)], result) for r, result in batch], signals, gone, tally)
+                analysed |= signals.keys()
                 tally.done, work = tally.done + len(batch), work + sum(weights[os.fspath(r.path)] for r, _ in batch)
                 if time.monotonic() - last > PROGRESS_EVERY_S or tally.done == total:
                     last = time.monotonic()
@@ -184,6 +189,7 @@ class Pipeline:
         with self.store.begin() as unit:
             analysed: dict[int, SceneSignals] = {}
             held = unit.files.photo_keys(os.fspath(photo.path) for photo, _ in group)
+            new = self._add(unit, group)
             for photo, result in group:
                 path = os.fspath(photo.path)
                 before = held.get(path)
@@ -192,7 +198,10 @@ class Pipeline:
                     tally.new += photo.change is Change.NEW
                     tally.changed += photo.change is Change.CHANGED
                     continue
-                key, is_new = self._save(unit, photo, result)
+                key = new.get(path)
+                is_new = key is not None
+                if key is None:
+                    key = self._save_again(unit, photo, result)
                 _count(unit, photo, key, gone, tally, is_known=not is_new)
                 if (seen := signals.get(result.content_hash)) is not None:
                     analysed[key] = seen
@@ -204,19 +213,33 @@ class Pipeline:
             unit.touch()
         tally.analysed += len(analysed)
 
-    def _save(self, unit: UnitOfWork, photo: FoundPhoto, decoded: DecodedPhoto) -> tuple[int, bool]:
-        """The photo's key, and whether its content is new. A bare copy does not overrule what sidecars say."""
+    def _add(self, unit: UnitOfWork, group: Iterable[tuple[FoundPhoto, DecodedPhoto | PhotoError]]) -> dict[str, int]:
+        """Store the contents that are new, all at once; returns the keys by path of those files that brought them."""
+        decoded = [(photo, result) for photo, result in group if isinstance(result, DecodedPhoto)]
+        known = unit.photos.keys_of(result.content_hash for _, result in decoded)
+        firsts: dict[str, tuple[FoundPhoto, DecodedPhoto]] = {}
+        for photo, result in decoded:
+            if result.content_hash not in known:
+                firsts.setdefault(result.content_hash, (photo, result))
+        keys = unit.photos.add([(os.fspath(photo.path), r, self._locate(r)) for photo, r in firsts.values()])
+        images = [(os.fspath(photo.path), photo.stamp, keys[content]) for content, (photo, _) in firsts.items()]
+        unit.files.record_images(images)
+        return {path: key for path, _, key in images}
+
+    def _save_again(self, unit: UnitOfWork, photo: FoundPhoto, decoded: DecodedPhoto) -> int:
+        """The key of a photo whose content is known. A bare copy does not overrule what sidecars say."""
         key = None if photo.sidecars else unit.photos.key_of(decoded.content_hash)
         if key is not None and unit.files.has_sidecars_elsewhere(key, os.fspath(photo.path)):
-            return key, False
-        where = None if decoded.facts.gps is None else self.gazetteer.locate(decoded.facts.gps)
-        return unit.photos.save(os.fspath(photo.path), decoded, where)
+            return key
+        key, _ = unit.photos.save(os.fspath(photo.path), decoded, self._locate(decoded))
+        return key
 
-    def _see(self, decoded: Mapping[str, DecodedPhoto]) -> Seen:
-        """The signals of the pictures that this model has not seen yet."""
-        with self.store.read() as unit:
-            known = unit.analyses.known_among(decoded, self.analyzer.model_name)
-        unseen = {content_hash: d for content_hash, d in decoded.items() if content_hash not in known}
+    def _locate(self, decoded: DecodedPhoto) -> Place | None:
+        return None if decoded.facts.gps is None else self.gazetteer.locate(decoded.facts.gps)
+
+    def _see(self, analysed: Collection[str], decoded: Mapping[str, DecodedPhoto]) -> Seen:
+        """The signals of the pictures that have not been seen yet."""
+        unseen = {content_hash: d for content_hash, d in decoded.items() if content_hash not in analysed}
         for content_hash, picture in unseen.items():
             self.save_thumbnail(content_hash, picture.thumbnail)
         return _show(self.analyzer, unseen)
@@ -328,8 +351,7 @@ class Reanalysis:
             if unit.models.next != model:
                 return None
             # A file that was edited since the last scan holds no photo yet.
-            keys = ((unit.photos.key_of(content_hash), seen) for content_hash, seen in signals.items())
-            known = {key: seen for key, seen in keys if key is not None}
+            known = {key: signals[content_hash] for content_hash, key in unit.photos.keys_of(signals).items()}
             unit.analyses.add(model, known.items())
         return len(known)
 
@@ -379,8 +401,9 @@ def _count(unit: UnitOfWork, photo: FoundPhoto, key: int, gone: set[str], tally:
 
 
 def _record_files(unit: UnitOfWork, photo: FoundPhoto, key: int, gone: Collection[str], *, is_new: bool) -> None:
-    unit.files.record_image(os.fspath(photo.path), photo.stamp, key)
+    """That files hold a photo; the image of one that is new is recorded with it."""
     if not is_new:
+        unit.files.record_image(os.fspath(photo.path), photo.stamp, key)
         unit.photos.name_files(key, [path for path in unit.files.paths_of(key) if path not in gone])
     if photo.video is not None:
         unit.files.record_video(os.fspath(photo.video), key)

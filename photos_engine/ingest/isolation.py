@@ -9,11 +9,13 @@ as parallel as there are workers.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import queue
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -99,7 +101,8 @@ class DecodePool:
             "default_zone": zone_to_json(default_zone),
             "photos": _PHOTOS_PER_WORKER,
         }
-        self._workers = [_Worker(settings, timeout_s) for _ in range(workers)]
+        self._watch = _Watch()
+        self._workers = [_Worker(settings, timeout_s, self._watch) for _ in range(workers)]
         self._turns = _Turns()
         self._jobs: queue.SimpleQueue[tuple[DecodeRequest, _Run] | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
@@ -155,6 +158,7 @@ class DecodePool:
             self._jobs.put(None)
         for worker in self._workers:
             worker.stop()
+        self._watch.close()
         for thread in threads:
             thread.join()
         for worker in self._workers:
@@ -169,6 +173,7 @@ class DecodePool:
                     threading.Thread(target=self._feed, args=(worker,), name=f"decode-{number}", daemon=True)
                     for number, worker in enumerate(self._workers)
                 ]
+                self._threads.append(threading.Thread(target=self._watch.run, name="decode-watch", daemon=True))
                 for thread in self._threads:
                     thread.start()
 
@@ -199,9 +204,10 @@ def _unpacked(answer: _Answer) -> tuple[DecodeRequest, Decoded]:
 class _Worker:
     """One decoding process and its successors; used by one thread, stopped from any."""
 
-    def __init__(self, settings: Header, timeout_s: float) -> None:
+    def __init__(self, settings: Header, timeout_s: float, watch: _Watch) -> None:
         self._settings = settings
         self._timeout_s = timeout_s
+        self._watch = watch
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._served = 0
@@ -218,17 +224,17 @@ class _Worker:
             self._discard(process)
             process = None
         process = process or self._start()
-        watch = _Deadline(process, self._timeout_s)
+        deadline = self._watch.begin(process, self._timeout_s)
         try:
             sidecars = [os.fspath(sidecar) for sidecar in request.sidecars]
             _send(process, {"path": path, "sidecars": sidecars, "alone": alone})
             header, payloads = _receive(process)
             answer = photo_from_frame(header, payloads) if "photo" in header else error_from_header(header, path)
         except (WireError, OSError) as error:
-            watch.call_off()
-            return self._bury(path, process, error, watch)
+            self._watch.call_off(deadline)
+            return self._bury(path, process, error, deadline)
         self._served += 1
-        if not watch.call_off() or header.get("last") is True or self._served >= _PHOTOS_PER_WORKER:
+        if not self._watch.call_off(deadline) or header.get("last") is True or self._served >= _PHOTOS_PER_WORKER:
             self._discard(process)
         return answer
 
@@ -262,7 +268,7 @@ class _Worker:
                 raise PhotosEngineError(f"a decoding process can't be started: {error}") from error
             _widen(process)
             self._process, self._served = process, 0
-        watch = _Deadline(process, _START_TIMEOUT_S)
+        deadline = self._watch.begin(process, _START_TIMEOUT_S)
         try:
             _send(process, self._settings)
             _receive(process)
@@ -270,19 +276,19 @@ class _Worker:
             self._discard(process)
             raise PhotosEngineError(f"a decoding process ended while starting (status {process.returncode})") from error
         finally:
-            watch.call_off()
+            self._watch.call_off(deadline)
         return process
 
-    def _bury(self, path: str, process: subprocess.Popen[bytes], error: Exception, watch: _Deadline) -> PhotoError:
+    def _bury(self, path: str, process: subprocess.Popen[bytes], error: Exception, deadline: _Deadline) -> PhotoError:
         """Ends a process that failed, and says why for a person."""
-        if not watch.has_struck and isinstance(error, WireError):
+        if not deadline.has_struck and isinstance(error, WireError):
             try:
                 process.wait(1)  # it may be dying still: its own signal says more than ours would
             except subprocess.TimeoutExpired:
                 logger.warning("a decoding process sent rubbish and is replaced: %s", error)
         status = process.poll()
         self._discard(process)
-        if watch.has_struck:
+        if deadline.has_struck:
             return DecodeError(path, f"decoding took longer than {self._timeout_s:g} s")
         if status == TOO_MUCH_MEMORY:
             return ImageTooLarge(path, NEEDS_MORE_MEMORY)
@@ -336,25 +342,56 @@ class _Turns:
                 self._changed.notify_all()
 
 
+@dataclass(eq=False, slots=True)
 class _Deadline:
-    """Kills a process when its time is up, unless called off before."""
+    """When a process is to be killed, unless that is called off before."""
 
-    def __init__(self, process: subprocess.Popen[bytes], seconds: float) -> None:
-        self.has_struck = False
-        self._process = process
-        self._timer = threading.Timer(seconds, self._strike)
-        self._timer.daemon = True
-        self._timer.start()
+    process: subprocess.Popen[bytes]
+    due: float
+    has_struck: bool = False
 
-    def _strike(self) -> None:
-        self.has_struck = True
-        self._process.kill()
 
-    def call_off(self) -> bool:
+class _Watch:
+    """Kills the processes of a pool whose time is up, by one thread that sleeps until the next deadline."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._deadlines: set[_Deadline] = set()
+        self._next_look = math.inf
+        self._is_closed = False
+
+    def begin(self, process: subprocess.Popen[bytes], seconds: float) -> _Deadline:
+        """Let a process live for so long."""
+        deadline = _Deadline(process, time.monotonic() + seconds)
+        with self._changed:
+            self._deadlines.add(deadline)
+            if deadline.due < self._next_look:
+                self._changed.notify()
+        return deadline
+
+    def call_off(self, deadline: _Deadline) -> bool:
         """Whether the process was left alive; when this returns, it won't be killed any more."""
-        self._timer.cancel()
-        self._timer.join()
-        return not self.has_struck
+        with self._changed:
+            self._deadlines.discard(deadline)
+            return not deadline.has_struck
+
+    def run(self) -> None:
+        """What the thread does, until `close`."""
+        with self._changed:
+            while not self._is_closed:
+                now = time.monotonic()
+                for deadline in [deadline for deadline in self._deadlines if deadline.due <= now]:
+                    self._deadlines.remove(deadline)
+                    deadline.has_struck = True
+                    deadline.process.kill()
+                self._next_look = min((deadline.due for deadline in self._deadlines), default=math.inf)
+                self._changed.wait(None if self._next_look == math.inf else self._next_look - now)
+
+    def close(self) -> None:
+        """Let the thread end."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify()
 
 
 def _widen(process: subprocess.Popen[bytes]) -> None:

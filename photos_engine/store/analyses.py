@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, bindparam, delete, exists, func, select
+from sqlalchemy import Connection, delete, exists, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from photos_engine.store.photos import KEYS_PER_STATEMENT
@@ -30,13 +30,6 @@ from photos_engine.types import (
 
 # Half precision: cosines change by less than 0.001, and a million embeddings take 1 GB, not 2.
 STORED_EMBEDDING = np.dtype("<f2")
-
-_KNOWN_AMONG = (  # asked for every few photos: put into words once
-    select(photo.c.content_hash)
-    .select_from(analysis.join(photo).join(model))
-    .where(model.c.name == bindparam("model"), photo.c.content_hash.in_(bindparam("contents", expanding=True)))
-)
-
 
 _TIMED = frozenset(source.value for source in DateSource if source.is_timed)
 
@@ -87,10 +80,6 @@ class AnalysisRepository:
     def _model_id(self, name: str) -> int:
         self._connection.execute(insert(model).values(name=name).on_conflict_do_nothing())
         return int(self._connection.execute(select(model.c.id).where(model.c.name == name)).scalar_one())
-
-    def known_among(self, content_hashes: Iterable[str], model_name: str) -> set[str]:
-        """Those of these contents that a model has analysed."""
-        return set(self._connection.scalars(_KNOWN_AMONG, {"model": model_name, "contents": list(content_hashes)}))
 
     def embedding(self, model_name: str, key: int) -> FloatArray | None:
         """One photo's embedding, (512,) float32; None for a photo without analysis."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from sqlalchemy import Connection, bindparam, func, or_, select, update
@@ -75,7 +75,11 @@ class FileRepository:
 
     def record_image(self, path: str, stamp: FileStamp, photo_key: int) -> None:
         """A file holds a photo."""
-        self._record(path, stamp, role="image", photo_id=photo_key)
+        self.record_images([(path, stamp, photo_key)])
+
+    def record_images(self, images: Iterable[tuple[str, FileStamp, int]]) -> None:
+        """Files hold photos: path, what the scan saw, the photo's key."""
+        self._record([_row(path, stamp, role="image", photo_id=key) for path, stamp, key in images])
 
     def record_failure(
         self, path: str, stamp: FileStamp, error: PhotoError, held: int | None, decoder: str = ""
@@ -85,7 +89,7 @@ class FileRepository:
         `held` is the photo that it held before, if any: half a file is often a file being written.
         """
         values = {"error": error.code, "reason": error.reason, "decoder": decoder}
-        self._record(path, stamp, role="image", photo_id=held, **values)
+        self._record([_row(path, stamp, role="image", photo_id=held, **values)])
 
     def failed_with_other(self, decoder: str) -> set[str]:
         """Present images that could not be used, by another decoder than this."""
@@ -100,11 +104,11 @@ class FileRepository:
     def record_video(self, path: str, photo_key: int | None) -> None:
         """A video: the moving part of a photo, or passed over."""
         reason = {} if photo_key is not None else {"error": VIDEO_PASSED_OVER, "reason": "videos are not analysed yet"}
-        self._record(path, FileStamp(0, 0), role="video", photo_id=photo_key, **reason)
+        self._record([_row(path, FileStamp(0, 0), role="video", photo_id=photo_key, **reason)])
 
-    def _record(self, path: str, stamp: FileStamp, **values: object) -> None:
-        seen = {"size_bytes": stamp.size, "mtime_ns": stamp.mtime_ns, "sidecar_mtime_ns": stamp.sidecar_mtime_ns}
-        self._connection.execute(_RECORD, {"path": path, **_NOTHING, **seen, **values})
+    def _record(self, rows: Sequence[Mapping[str, object]]) -> None:
+        if rows:
+            self._connection.execute(_RECORD, rows)
 
     def mark_gone(self, paths: Iterable[str]) -> int:
         """Files that the last scan missed: their photos are kept. Returns how many were present before."""
@@ -166,3 +170,8 @@ class FileRepository:
             ).select_from(file)
         ).one()
         return dict(zip(("images", "failed", "videos", "gone"), row, strict=True))
+
+
+def _row(path: str, stamp: FileStamp, **values: object) -> dict[str, object]:
+    seen = {"size_bytes": stamp.size, "mtime_ns": stamp.mtime_ns, "sidecar_mtime_ns": stamp.sidecar_mtime_ns}
+    return {"path": path, **_NOTHING, **seen, **values}

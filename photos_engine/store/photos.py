@@ -68,7 +68,8 @@ _PLAIN_FACTS = (
 )
 
 
-_KEYS_OF = select(photo.c.id).where(photo.c.content_hash.in_(listed)).order_by(photo.c.id)
+_KEYS_OF = select(photo.c.content_hash, photo.c.id).where(photo.c.content_hash.in_(listed)).order_by(photo.c.id)
+_INSERT = insert(photo).returning(photo.c.id, photo.c.content_hash)
 _KEY_OF = select(photo.c.id).where(photo.c.content_hash == bindparam("content_hash"))
 _SEARCH_WORDS = text("SELECT rowid FROM photo_text WHERE photo_text MATCH :query")
 _QUOTE_WORDS = text(
@@ -78,6 +79,8 @@ _INSERT_WORDS = text(
     f"INSERT INTO photo_text (rowid, {', '.join(PHOTO_TEXT_COLUMNS)})"
     f" VALUES (:key, {', '.join(f':{name}' for name in PHOTO_TEXT_COLUMNS)})"
 )
+
+NewPhoto = tuple[str, DecodedPhoto, Place | None]  # its path, what is in it, where it was taken
 
 
 class PhotoRepository:
@@ -89,22 +92,32 @@ class PhotoRepository:
 
     # --- writing ---
 
+    def add(self, photos: Sequence[NewPhoto]) -> dict[str, int]:
+        """Store photos whose contents are new, each once; returns their keys by content hash."""
+        if not photos:
+            return {}
+        for _, _, where in photos:
+            self._save_place(where)
+        now = time.time()
+        rows = [{"content_hash": d.content_hash, "added_utc": now, **_photo_row(d, where)} for _, d, where in photos]
+        keys = {content_hash: key for key, content_hash in self._connection.execute(_INSERT, rows)}
+        self._save_words([(keys[d.content_hash], path, d.facts, where) for path, d, where in photos])
+        for content_hash in GatheredRepository(self._connection).all(list(keys)):  # onto a photo that was here before
+            self.rewrite_words(keys[content_hash])
+        return keys
+
     def save(self, path: str, decoded: DecodedPhoto, where: Place | None) -> tuple[int, bool]:
         """Store a decoded photo's facts, new or again; returns its key, and whether its content is new."""
-        self._save_place(where)
-        values = _photo_row(decoded, where)
         key = self.key_of(decoded.content_hash)
-        is_new = key is None
         if key is None:
-            row = {"content_hash": decoded.content_hash, "added_utc": time.time(), **values}
-            key = int(self._connection.execute(insert(photo).returning(photo.c.id), row).scalar_one())
-        else:
-            self._connection.execute(update(photo).where(photo.c.id == key).values(values))
-            self._forget_words(key)
-        self._save_words(key, path, decoded.facts, where)
+            return self.add([(path, decoded, where)])[decoded.content_hash], True
+        self._save_place(where)
+        self._connection.execute(update(photo).where(photo.c.id == key).values(_photo_row(decoded, where)))
+        self._forget_words(key)
+        self._save_words([(key, path, decoded.facts, where)])
         if GatheredRepository(self._connection).has(decoded.content_hash):
             self.rewrite_words(key)
-        return key, is_new
+        return key, False
 
     def _save_place(self, where: Place | None) -> None:
         if where is None or where.geoname_id in self._saved_places:
@@ -123,18 +136,20 @@ class PhotoRepository:
             self._connection.execute(delete(table).where(table.c.photo_id == key))
         self._connection.execute(text("DELETE FROM photo_text WHERE rowid = :key"), {"key": key})
 
-    def _save_words(self, key: int, path: str, facts: CaptureFacts, where: Place | None) -> None:
-        if facts.keywords:
-            rows = [{"photo_id": key, "keyword": word} for word in dict.fromkeys(facts.keywords)]
-            self._connection.execute(insert(keyword), rows)
-        if facts.people:
-            regions = [
+    def _save_words(self, photos: Iterable[tuple[int, str, CaptureFacts, Place | None]]) -> None:
+        """The words of photos that have none yet: key, path, facts, place."""
+        keywords, regions, texts = [], [], []
+        for key, path, facts, where in photos:
+            keywords += [{"photo_id": key, "keyword": word} for word in dict.fromkeys(facts.keywords)]
+            regions += [
                 {"photo_id": key, "position": i, "name": p.name, "box": None if p.box is None else list(p.box)}
                 for i, p in enumerate(facts.people)
             ]
-            self._connection.execute(insert(person_region), regions)
-        places = {"file_name": _bare_name(path), "place": "" if where is None else _place_words(where)}
-        self._connection.execute(_INSERT_WORDS, {"key": key, **places, **_words_of(facts)})
+            places = {"file_name": _bare_name(path), "place": "" if where is None else _place_words(where)}
+            texts.append({"key": key, **places, **_words_of(facts)})
+        for statement, rows in ((insert(keyword), keywords), (insert(person_region), regions), (_INSERT_WORDS, texts)):
+            if rows:
+                self._connection.execute(statement, rows)
 
     def rewrite_words(self, key: int) -> None:
         """Let full-text search know a photo by all of its facts, those included that were gathered onto it."""
@@ -183,9 +198,10 @@ class PhotoRepository:
         key: int | None = self._connection.scalar(_KEY_OF, {"content_hash": content_hash})
         return key
 
-    def keys_of(self, content_hashes: Sequence[str]) -> list[int]:
-        """The keys of the photos with some contents, ascending; unknown contents are left out."""
-        return list(self._connection.scalars(_KEYS_OF, {"listed": json.dumps(list(content_hashes))}))
+    def keys_of(self, content_hashes: Iterable[str]) -> dict[str, int]:
+        """Content hash -> key, by key, for those of some contents that are in the library."""
+        named = {"listed": json.dumps(list(content_hashes))}
+        return {content_hash: key for content_hash, key in self._connection.execute(_KEYS_OF, named)}
 
     def find(self, subject: str | os.PathLike[str]) -> Photo:
         """The photo with this id, or whose file lies at this path.

@@ -57,4 +57,4 @@ def _pets(decided: NodeDecisions, unit: UnitOfWork) -> Iterator[tuple[int, str]]
         name = decided.name_of(*nodes) or called
         is_dropped = any(decided.of(node) & {Decision.NOT_SO, Decision.HIDE} for node in nodes)
         if name and not is_dropped:
-            yield from ((key, name) for key in unit.photos.keys_of(photos))
+            yield from ((key, name) for key in unit.photos.keys_of(photos).values())
