@@ -48,12 +48,13 @@ def find_groups(
     )
     for kind, find_pairs in levels:
         pairs = _keep_standing(find_pairs(), standing, apart)
-        stars = _gather_stars(pairs, columns.worths(kind, np.unique(pairs)))
+        stars = _gather_stars(pairs, columns.worths(kind, np.unique(pairs)), apart)
         if kind == "exact":
             stars += _lone_files(columns, standing, stars)
         dismissed = [star for star in stars if denied and _is_dismissed(columns, kind, star, denied)]
         kept = [star for star in stars if star not in dismissed]
-        apart.append(_label(len(columns.items), dismissed))
+        if dismissed:
+            apart.append(_label(len(columns.items), dismissed))
         for star in kept:
             standing[star[1:]] = False
         groups += [_describe(columns, kind, star) for star in sorted(kept, key=lambda star: star[0])]
@@ -162,10 +163,11 @@ def _keep_standing(pairs: Pairs, standing: Mask, apart: Sequence[Indices]) -> Pa
     return left
 
 
-def _gather_stars(pairs: Pairs, worths: FloatArray) -> list[list[int]]:
+def _gather_stars(pairs: Pairs, worths: FloatArray, apart: Sequence[Indices]) -> list[list[int]]:
     """Let the worthiest photo keep all its free neighbours, then the next; equal worth goes to the earlier.
 
-    worths: of the photos in the pairs, in the order of their rows.
+    worths: of the photos in the pairs, in the order of their rows. Of those that a person set apart from each other,
+    a photo keeps one.
     """
     both = np.concatenate([pairs, pairs[:, ::-1]])
     both = both[np.lexsort((both[:, 1], both[:, 0]))]
@@ -175,6 +177,9 @@ def _gather_stars(pairs: Pairs, worths: FloatArray) -> list[list[int]]:
     stars = []
     for node in nodes[np.lexsort((nodes, -worths))].tolist():
         members = [] if node in taken else [other for other in neighbours[node].tolist() if other not in taken]
+        for label in apart:
+            firsts = {int(label[other]): other for other in reversed(members)}
+            members = [other for other in members if label[other] < 0 or firsts[int(label[other])] == other]
         if members:
             stars.append([node, *members])
             taken.update(stars[-1])

@@ -237,6 +237,19 @@ def test_dismissing_copies_leaves_the_burst() -> None:
     assert copy.photo.id not in group.photo_ids
 
 
+def test_what_was_set_apart_meets_in_no_looser_group() -> None:
+    life = Shelf()
+    frame = life.shoot(NOON)
+    again = life.retake(frame, noise=0, path="Backup/again.jpg")
+    better = life.retake(frame, bits=10, noise=0.02, path="Camera/best.jpg", size=(6000, 4500))
+    assert kinds(find_groups(life.snapshot())) == ["exact", "copy"]
+    exact = find_groups(life.snapshot())[0]
+    life.decide(exact.id, Decision.NOT_DUPLICATE, "group")
+    for group in find_groups(life.snapshot()):
+        assert better.photo.id in group.photo_ids
+        assert not {frame.photo.id, again.photo.id} <= set(group.photo_ids)
+
+
 @st.composite
 def shelves(draw: st.DrawFn) -> Snapshot:
     """Some originals and what befell them: copies, frames, retakes, second files, decisions."""
