@@ -17,6 +17,7 @@ import numpy as np
 
 from photos_engine.alignment import read_grey
 from photos_engine.changes import Marks
+from photos_engine.collecting import collecting_later
 from photos_engine.curation import apply_own_filter
 from photos_engine.errors import ModelError, VectorIndexError
 from photos_engine.experiences import duplicates
@@ -97,6 +98,7 @@ class Derived:
             with self._store.begin() as unit:
                 unit.set_setting(name, value)
 
+    @collecting_later()
     def _build_graph(self, survey: Survey) -> PersonalGraph:
         known = survey.unit.stays.all()
         stays = (KnownStay(*row) for row in known)
@@ -139,6 +141,7 @@ class Derived:
                 stored = {memory.id: memory for memory in unit.memories.all()}
             return tuple(one.of(stored.get(one.id)) for one in told)
 
+    @collecting_later()
     def _tell(self, survey: Survey, day: date) -> tuple[ToldMemory, ...]:
         photo_ids = survey.unit.memories.photo_ids()
         digests = survey.unit.memories.digests().items()
@@ -200,6 +203,7 @@ class Derived:
                 kept = self._search_basis = model, revision, basis
             return kept[2]
 
+    @collecting_later()
     def _columns(self, unit: UnitOfWork, model: str) -> Columns:
         """What search needs of every photo, from the last time where no photo has changed since."""
         path, stamp = self._library.columns_path(model), f"{JUDGED_VERSION} {model} {unit.photos_revision}"
@@ -242,6 +246,7 @@ class Derived:
                 self._snapshot = apply_own_filter(self._read_last)
             return self._snapshot
 
+    @collecting_later()
     def _refresh_groups(self) -> None:
         path = self._library.marks_path
         with self._store.read() as unit:

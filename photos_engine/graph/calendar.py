@@ -14,6 +14,7 @@ IntVector = NDArray[np.int64]
 FloatVector = NDArray[np.float64]
 
 _SEASONS = ("winter", "spring", "summer", "autumn")
+_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 _TROPICS_DEGREES = 12.0  # nearer to the equator "summer" says nothing
 
 
@@ -57,10 +58,14 @@ def season_of(day: date, latitude: float | None) -> tuple[str, date] | None:
     """The meteorological season of a day and the day on which it began; None near the equator or unknown."""
     if latitude is None or latitude != latitude or abs(latitude) < _TROPICS_DEGREES:
         return None
-    quarter = day.month % 12 // 3
-    year = day.year - (day.month < 3)
-    began = date(year, quarter * 3 or 12, 1) if year >= MINYEAR else date.min
-    return _SEASONS[(quarter + (2 if latitude < 0 else 0)) % 4], began
+    return _season((12 * day.year + day.month) // 3, is_south=latitude < 0)
+
+
+def _season(quarter: int, *, is_south: bool) -> tuple[str, date]:
+    """The season of a quarter of a year, counted from the winter that year 0 began in."""
+    year, month = divmod(3 * quarter - 1, 12)
+    began = date(year, month + 1, 1) if year >= MINYEAR else date.min
+    return _SEASONS[(quarter + (2 if is_south else 0)) % 4], began
 
 
 def group_by_season(day: IntVector, latitude: FloatVector) -> dict[tuple[str, date], IntVector]:
@@ -68,18 +73,17 @@ def group_by_season(day: IntVector, latitude: FloatVector) -> dict[tuple[str, da
 
     day: (n,) proleptic ordinals; latitude: (n,) degrees, NaN where it isn't known. Others are left out.
     """
-    hemisphere = np.sign(np.nan_to_num(np.where(np.abs(latitude) < _TROPICS_DEGREES, 0.0, latitude))).astype(np.int64)
-    kinds, kind = np.unique(3 * day + hemisphere + 1, return_inverse=True)
-    seasons: dict[tuple[str, date], int] = {}
-    number_of_kind = []
-    for ordinal, side in (divmod(code, 3) for code in kinds.tolist()):
-        season = season_of(date.fromordinal(ordinal), 90.0 * (side - 1)) if side != 1 else None
-        number_of_kind.append(seasons.setdefault(season, len(seasons)) if season else -1)
-    number = np.array(number_of_kind, dtype=np.int64)[kind]
+    at = np.flatnonzero(np.abs(latitude) >= _TROPICS_DEGREES)
+    months = (day[at] - _EPOCH_ORDINAL).astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    quarters = (months + 12 * 1970 + 1) // 3  # as `_season` counts them: January is the first month
+    codes, first, number = np.unique(2 * quarters + (latitude[at] < 0), return_index=True, return_inverse=True)
     order = np.argsort(number, kind="stable")
-    edges = np.searchsorted(number[order], np.arange(len(seasons) + 1))
-    found = {season: order[edges[n] : edges[n + 1]] for season, n in seasons.items()}
-    return dict(sorted(found.items(), key=lambda item: int(item[1][0])))
+    edges = np.searchsorted(number[order], np.arange(len(codes) + 1))
+    found = {}
+    for n in np.argsort(first).tolist():
+        quarter, is_south = divmod(int(codes[n]), 2)
+        found[_season(quarter, is_south=bool(is_south))] = at[order[edges[n] : edges[n + 1]]]
+    return found
 
 
 def find_feasts(country_code: str | None, years: Iterable[int]) -> tuple[Feast, ...]:
