@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,10 @@ class TagReader:
     ids: Sequence[str]
     thresholds: FloatArray
     taxonomy: Taxonomy
+    places: Mapping[str, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "places", {tag_id: place for place, tag_id in enumerate(self.ids)})
 
     @classmethod
     def open(cls, path: Path, taxonomy: Taxonomy) -> TagReader:
@@ -44,9 +48,11 @@ class TagReader:
 
         An implied tag is at least as probable as what implies it: a golden retriever is a dog.
         """
-        known: dict[str, float] = dict(zip(self.ids, probabilities.tolist(), strict=True))
-        is_said = (probabilities >= self.thresholds).tolist()
-        said = {tag_id: known[tag_id] for tag_id, said in zip(self.ids, is_said, strict=True) if said}
+        said = {
+            self.ids[place]: float(probabilities[place]) for place in np.flatnonzero(probabilities >= self.thresholds)
+        }
         raised = self.taxonomy.with_ancestors(said)
-        raised = {tag_id: max(score, known.get(tag_id, 0.0)) for tag_id, score in raised.items()}
+        for tag_id, score in raised.items():
+            if tag_id in self.places:
+                raised[tag_id] = max(score, float(probabilities[self.places[tag_id]]))
         return dict(sorted(raised.items(), key=lambda item: (-item[1], item[0])))

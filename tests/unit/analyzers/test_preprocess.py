@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
+from PIL import Image
 
 from photos_engine.analyzers.preprocess import INPUT_SIDE_PX, as_batch, as_input, as_rgb
 from photos_engine.errors import PhotoError
@@ -79,3 +80,26 @@ def test_a_picture_of_the_right_size_is_left_alone() -> None:
     array = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), np.uint8)
     np.testing.assert_array_equal(as_input(array), array)
     assert as_batch([array, array]).shape == (2, SIDE, SIDE, 3)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 1300), st.integers(1, 1300), st.integers(0, 2**32 - 1))
+@example(1, 20_000, 0)  # sums that 16 bits don't hold
+@example(20_000, 1, 0)
+@example(1080, 1920, 0)
+def test_large_pictures_are_resampled_as_pillow_would(height: int, width: int, seed: int) -> None:
+    """Within rounding, which bicubic edges of noise make three levels at most."""
+    array = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+    expected = Image.fromarray(array).resize((SIDE, SIDE), Image.Resampling.BICUBIC, reducing_gap=1.1)
+    assert np.abs(as_input(array).astype(np.int16) - np.asarray(expected)).max() <= 3
+
+
+@pytest.mark.parametrize("shape", [(1024, 1024), (1080, 1920), (3000, 4001), (463, 701), (1, 700)])
+@pytest.mark.parametrize("value", [0, 1, 254, 255])
+def test_one_colour_stays_that_colour(shape: tuple[int, int], value: int) -> None:
+    assert (as_input(np.full((*shape, 3), value, np.uint8)) == value).all()
+
+
+def test_bytes_are_not_copied() -> None:
+    array = np.zeros((40, 30, 3), np.uint8)
+    assert np.shares_memory(as_rgb(array), array)
