@@ -83,7 +83,9 @@ class TextEncoder:
         return normalised
 
     def _run(self, texts: Sequence[str]) -> FloatArray:
-        encoded = self._tokenizer.encode_batch(list(texts))
+        # A batch goes to threads of its own, and one text, as a search has it, waits for them in vain.
+        one = self._tokenizer.encode(texts[0]) if len(texts) == 1 else None
+        encoded = self._tokenizer.encode_batch(list(texts)) if one is None else [one]
         ids = np.array([item.ids for item in encoded], np.int64)
         mask = np.array([item.attention_mask for item in encoded], np.int64)
         vectors: FloatArray = self._session.run({"ids": ids, "mask": mask})["embedding"]

@@ -10,7 +10,7 @@ import numpy as np
 
 from photos_engine.analyzers.taxonomy import Taxonomy
 from photos_engine.errors import ModelError, OutputMismatch
-from photos_engine.models.detection import overlaps
+from photos_engine.models.detection import area, overlaps
 from photos_engine.types import DetectedObject, FloatArray
 
 ROW = 6  # left, top, right, bottom, score, number of the label
@@ -55,19 +55,18 @@ class ObjectReader:
         numbers = rows[:, 5].astype(np.int64)
         if ((numbers < 0) | (numbers >= len(self.labels))).any():
             raise OutputMismatch(f"the objects head gave a label's number beyond its {len(self.labels)} labels")
-        scores = rows[:, 4].clip(0, 1)
-        said = np.flatnonzero(scores >= self.thresholds[numbers])  # a few of 24, most often
-        said = said[np.argsort(-scores[said], kind="stable")]
-        boxes = rows[said, :4].clip(0, 1)
-        has_area = (boxes[:, 2:] > boxes[:, :2]).all(1)
-        said, boxes = said[has_area], boxes[has_area]
-        is_same = (overlaps(boxes, boxes) >= SAME_THING) & (numbers[said] == numbers[said, None])
+        said = np.flatnonzero(rows[:, 4].clip(0, 1) >= self.thresholds[numbers]).tolist()  # a few of 24, most often
+        things = [thing for thing in (self._thing(rows[place]) for place in said) if area(thing.box) > 0]
+        things.sort(key=lambda thing: -thing.score)
+        if len(things) < 2:
+            return tuple(things)
+        shares = overlaps([thing.box for thing in things], [thing.box for thing in things]) >= SAME_THING
         kept: list[int] = []
-        for place, same in enumerate(is_same):
-            if not same[kept].any():
+        for place, thing in enumerate(things):
+            if not any(shares[place, other] and things[other].label == thing.label for other in kept):
                 kept.append(place)
-        return tuple(self._thing(boxes[place], int(numbers[said[place]]), float(scores[said[place]])) for place in kept)
+        return tuple(things[place] for place in kept)
 
-    def _thing(self, box: FloatArray, number: int, score: float) -> DetectedObject:
-        left, top, right, bottom = box.tolist()
-        return DetectedObject(self.labels[number], (left, top, right, bottom), score)
+    def _thing(self, row: FloatArray) -> DetectedObject:
+        left, top, right, bottom, score = (min(max(value, 0.0), 1.0) for value in row[:5].tolist())
+        return DetectedObject(self.labels[int(row[5])], (left, top, right, bottom), score)
