@@ -92,10 +92,10 @@ def _average(pixels: ByteArray, down: int, across: int) -> ByteArray:
 def _cells(pixels: ByteArray, down: int, across: int) -> ByteArray:
     height, width = pixels.shape[:2]
     count = down * across
-    kind = np.uint16 if 255 * count + count // 2 < 1 << 16 else np.uint32
+    kind: Any = np.uint16 if 255 * count + count // 2 < 1 << 16 else np.uint32
     (rows, below), (columns, beside) = divmod(height, down), divmod(width, across)
     lines = pixels.reshape(height, width * 3)
-    sums = lines[: rows * down : down].astype(kind)
+    sums: NDArray[Any] = lines[: rows * down : down].astype(kind)
     for line in range(1, down):
         sums += lines[line : rows * down : down]
     if below:
@@ -106,7 +106,8 @@ def _cells(pixels: ByteArray, down: int, across: int) -> ByteArray:
         cells[:, :columns, channel] = runs[:, ::across, channel]
     if beside:
         cells[:, columns] = _sum_as_of(across, sums.reshape(len(sums), width, 3)[:, -beside:])
-    return ((cells + kind(count // 2)) // kind(count)).astype(np.uint8)
+    means: ByteArray = ((cells + kind(count // 2)) // kind(count)).astype(np.uint8)
+    return means
 
 
 def _runs(rows: NDArray[Any], count: int, step: int) -> NDArray[Any]:
@@ -115,14 +116,17 @@ def _runs(rows: NDArray[Any], count: int, step: int) -> NDArray[Any]:
         return rows
     half = count // 2
     sums = _runs(rows, half, step)
-    both = sums[:, : -half * step] + sums[:, half * step :]
-    return both[:, :-step] + rows[:, (count - 1) * step :] if count % 2 else both
+    both: NDArray[Any] = sums[:, : -half * step] + sums[:, half * step :]
+    if count % 2:
+        both = both[:, :-step] + rows[:, (count - 1) * step :]
+    return both
 
 
 def _sum_as_of(count: int, part: NDArray[Any]) -> NDArray[np.uint64]:
     """The sums over axis 1, brought from its length to `count`."""
     there = part.shape[1]
-    return (part.sum(1, dtype=np.uint64) * np.uint64(count) + np.uint64(there // 2)) // np.uint64(there)
+    sums: NDArray[np.uint64] = part.sum(1, dtype=np.uint64)
+    return (sums * np.uint64(count) + np.uint64(there // 2)) // np.uint64(there)
 
 
 def _as_bytes(pixels: NDArray[Any]) -> ByteArray:

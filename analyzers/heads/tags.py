@@ -48,10 +48,8 @@ class TagReader:
 
         An implied tag is at least as probable as what implies it: a golden retriever is a dog.
         """
-        said = {
-            self.ids[place]: float(probabilities[place]) for place in np.flatnonzero(probabilities >= self.thresholds)
-        }
-        raised = self.taxonomy.with_ancestors(said)
+        places = np.flatnonzero(probabilities >= self.thresholds).tolist()
+        raised = self.taxonomy.with_ancestors({self.ids[place]: float(probabilities[place]) for place in places})
         for tag_id, score in raised.items():
             if tag_id in self.places:
                 raised[tag_id] = max(score, float(probabilities[self.places[tag_id]]))
