@@ -27,7 +27,7 @@ from sklearn.linear_model import LogisticRegression
 from photos_engine import PhotosEngine
 from photos_engine.analyzers import Taxonomy
 from photos_engine.experiences.search.likeness import Evidence, standard_scores
-from photos_engine.experiences.search.phrases import read_phrase
+from photos_engine.experiences.search.wording import read_phrase
 from photos_engine.models.corpus import list_captioned
 from photos_engine.types import FloatArray
 

@@ -44,7 +44,7 @@ def match_alike_to(example: Example, words: Sequence[str], among: Matches | None
     middle = sample.sum(axis=0) / (len(sample) + _SMALL_LIBRARY)
     wanted = _unit(example.vector - middle)
     if words:
-        phrase = sources.encode([" ".join(words)])[0]
+        phrase = sources.meaning(" ".join(words))
         wanted = _unit(wanted + _unit(phrase - sources.concepts().middle))
     if among is not None and len(among) <= _MOST_CANDIDATES:
         keys, embeddings = sources.unit.analyses.known_embeddings(sources.model, among.keys)

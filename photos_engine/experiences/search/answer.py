@@ -13,6 +13,7 @@ from photos_engine.experiences.search.alike import Example, match_alike_to
 from photos_engine.experiences.search.dates import When
 from photos_engine.experiences.search.facets import count_facets
 from photos_engine.experiences.search.facts import match_exact, match_fact, match_words
+from photos_engine.experiences.search.likeness import ORDER
 from photos_engine.experiences.search.matches import NOTHING, Matches, all_of, any_of, both, match_alike, rows_of
 from photos_engine.experiences.search.phrases import match_phrase, suggest_for
 from photos_engine.experiences.search.query import Clause, Exact, HeadCount, Phrase, Query, Term, Where, Who
@@ -28,6 +29,7 @@ _VISUAL_STAGES = {
     "concept": "concept",
     "likeness": "embedding",
     "like": "embedding",
+    ORDER: "embedding",
 }
 """Code of a reason -> the stage it comes from, in the order of the chain; every other code is of the metadata."""
 _WORDS = frozenset({"words", "words_in_picture"})
@@ -58,7 +60,7 @@ def search(
     return SearchAnswer(
         query=query,
         stage=_stage(hits),
-        understood=asked.as_understood() | ({} if example is None else {"like": [example.name]}),
+        understood=asked.as_understood() | ({} if example is None else {"like": [example.name]}) | _notes(hits),
         suggestions=() if hits else _suggest(asked, sources),
         results=hits,
         facets=count_facets(shown, sources) if with_facets else {},
@@ -164,6 +166,12 @@ def _best(limit: int, strengths: FloatArray, taken: NDArray[np.float64]) -> NDAr
     return np.concatenate([stronger, equal])
 
 
+def _notes(hits: Iterable[SearchHit]) -> dict[str, list[str]]:
+    """What somebody should know of the answer as a whole: of which words it can't be sure."""
+    notes = dict.fromkeys(reason.text for hit in hits for reason in hit.reasons if reason.code == ORDER)
+    return {"notes": list(notes)} if notes else {}
+
+
 def _stage(hits: Iterable[SearchHit]) -> str:
     codes = {reason.code for hit in hits for reason in hit.reasons}
     visual = [stage for code, stage in _VISUAL_STAGES.items() if code in codes]
@@ -181,6 +189,9 @@ def _suggest(query: Query, sources: SearchSources) -> tuple[str, ...]:
     wanted = [term for clause in query.clauses if not clause.is_negated for term in clause.terms]
     for term in wanted:
         match term.meaning:
+            case Exact():
+                named = (match.tag for match in sources.taxonomy.find(term.text))
+                offers += [tag.label for tag in named if sources.basis.tag_counts.get(tag.id)]
             case Phrase():
                 offers += suggest_for(term.text, sources)
             case Where(country=country):

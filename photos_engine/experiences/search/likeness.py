@@ -9,6 +9,7 @@ on no pier is less likely meant.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,6 +66,12 @@ _MOST_PARTS = 2
 """Of such phrases; in a longer one each part says less, and the whole says more."""
 _ENOUGH_WITH_TAG = 0.3
 """From which probability on such a longer one is answered by a photo that shows a part of it by its tags."""
+_MOST_READ = 500
+"""Of how many photos the database is asked for their embeddings, about as long as the index takes to be searched."""
+_MOST_ORDERED = 2_000
+"""How many photos nearest to a phrase come first of those that are more."""
+ORDER = "order"
+"""The code of the reason that says which words nothing is sure of."""
 _SMALL_LIBRARY = 50
 """Photos at which a library's own spread counts half; a smaller one is too alike to be a measure."""
 
@@ -108,7 +115,7 @@ def match_likeness(text: str, sources: SearchSources, evidence: Evidence, among:
     """
     if not len(sources.basis.sample):
         return NOTHING
-    query = sources.encode([text])[0]  # (512,)
+    query = sources.meaning(text)
     near, embeddings = sources.index.nearest(query, _MOST_CANDIDATES)
     is_present = is_in(near, sources.basis.roster.keys)  # the index may know photos that the store has dropped since
     keys, shown, chances = _judge(query, evidence, near[is_present], embeddings[is_present], sources)
@@ -127,6 +134,31 @@ def match_likeness(text: str, sources: SearchSources, evidence: Evidence, among:
         chances[is_answer],
         lambda _, p: (Reason("likeness", p, f"It looks like “{text}” ({p:.0%})."),),
     )
+
+
+def order_by_likeness(
+    found: Matches, text: str, words: Sequence[str], evidence: Evidence, sources: SearchSources
+) -> Matches:
+    """The same photos, stronger the more they look like what a phrase says; words: those that nothing is sure of."""
+    if not len(found) or not len(sources.basis.sample):
+        return found
+    query = sources.meaning(text)
+    if len(found) <= _MOST_READ:
+        keys, embeddings = sources.unit.analyses.known_embeddings(sources.model, found.keys)
+    else:
+        keys, embeddings = sources.index.nearest(query, _MOST_ORDERED)
+    is_found = is_in(keys, found.keys)
+    keys, _, near = _judge(query, evidence, keys[is_found], embeddings[is_found], sources)
+    chances = np.full(len(found), near.min(initial=1.0), np.float32)  # the rest is further away than all of these
+    chances[found.keys.searchsorted(keys)] = near
+    said = " and ".join(f"“{word}”" for word in words)
+    unsure = f"{said} only orde{'r' if len(words) > 1 else 'rs'} these photos: the engine can't be sure of it."
+
+    def why(key: int, _: float) -> tuple[Reason, ...]:
+        chance = float(chances[found.keys.searchsorted(key)])
+        return (*found.reasons(key), Reason(ORDER, chance, unsure))
+
+    return Matches(found.keys, found.strengths * chances, why)
 
 
 def _judge(

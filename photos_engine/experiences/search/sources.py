@@ -131,6 +131,13 @@ class SearchSources:
     concepts: Callable[[], Concepts]
     pieces: Callable[[str], int]
     today: date
+    _meanings: dict[str, FloatArray] = field(default_factory=dict, init=False, repr=False)
+
+    def meaning(self, text: str) -> FloatArray:
+        """A text in the joint space, (512,) float32, L2-normalised; encoded once for one query."""
+        if text not in self._meanings:
+            self._meanings[text] = self.encode([text])[0]
+        return self._meanings[text]
 
     def tagged(self, tags: Iterable[str]) -> tuple[Keys, FloatArray]:
         """The photos that have one of these tags: keys (n,) ascending, and the highest probability of each."""

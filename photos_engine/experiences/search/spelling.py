@@ -7,6 +7,7 @@ says so; one in letters that the encoder can't read is said not to be understood
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +22,8 @@ from photos_engine.experiences.search.names import country_names, fact_names, fo
 
 _SHORTEST = 4
 """Letters: nearly any two words of three are a slip apart."""
+_SHORTEST_SWAP = 3
+"""Letters of which two may have been typed in the wrong order: "dgo"."""
 _TWO_SLIPS_FROM = 8
 """Letters from which two slips are forgiven, where the first and the last letter are right:
 a password is no passport."""
@@ -38,15 +41,27 @@ class Speller:
     def read(self, word: str) -> str | None:
         """The word as it should be read: as it is, corrected, or None for one that nobody can read."""
         folded = fold(word)
-        if len(folded) < _SHORTEST or not folded.isalpha():
+        is_read = _is_latin(folded)  # of other letters the encoder has some, and understands none
+        if is_read and (len(folded) < _SHORTEST_SWAP or not folded.isalpha()):
             return word
         common = _common_words(self.taxonomy)
         if folded in common or folded in self.library or self.is_written(word):
             return word
+        if not is_read:
+            return None
+        if len(folded) < _SHORTEST:
+            return self._swapped(folded) or word
         pieces = self.pieces(folded)
         if pieces == 1 or (folded,) in city_names(self.taxonomy):
             return word
         return self._nearest(folded, (common, self.library)) or (word if pieces else None)
+
+    def _swapped(self, word: str) -> str | None:
+        """A common word with two letters next to each other in the other order; None for what the encoder knows."""
+        if self.pieces(word) == 1:
+            return None
+        swaps = (word[:n] + word[n + 1] + word[n] + word[n + 2 :] for n in range(len(word) - 1))
+        return next((swap for swap in swaps if swap in _common_words(self.taxonomy)), None)
 
     def _nearest(self, word: str, vocabularies: Iterable[frozenset[str]]) -> str | None:
         slips = 2 if len(word) >= _TWO_SLIPS_FROM else 1
@@ -59,6 +74,10 @@ class Speller:
             if len(near) >= _SHORTEST and (distance == 1 or (near[0], near[-1]) == (word[0], word[-1]))
         ]
         return min(found)[2] if found else None
+
+
+def _is_latin(word: str) -> bool:
+    return all(unicodedata.name(letter, "").startswith("LATIN") for letter in word if letter.isalpha())
 
 
 @cache

@@ -35,6 +35,8 @@ LONGEST_QUERY = 1_000
 _LONGEST_NAME = 6
 
 _PIECE = re.compile(r'(?P<minus>(?<!\S)-)?(?:"(?P<straight>[^"]*)"|“(?P<curly>[^”]*)”|(?P<word>[^\s"“”]+))')
+_OPENED = re.compile(r"(?<=\w)\((?=[^()\s]*(?:\s|$))")
+"""A parenthesis within a word that doesn't end in it: "NEAR(dog cat)", not "IMG(1)"."""
 _FLAG_LETTERS = 0x1F1E6
 """The first of 26 letters, two of which are shown as a country's flag."""
 _LIKE_THIS = re.compile(
@@ -65,12 +67,6 @@ _BEYOND = (
 )
 _BEYOND_WORDS = frozenset(_BEYOND.split())
 """Orders, histories and properties that no photo shows and search knows nothing of: the answer says so."""
-_UNSEEN_WORDS = (
-    "beautiful lovely nice pretty gorgeous stunning amazing awesome wonderful great good perfect cool delicious tasty "
-    "yummy hot cold warm fresh cheap expensive famous"
-)
-_UNSEEN = frozenset(_UNSEEN_WORDS.split())
-"""What no picture tells of a thing: before one that the taxonomy knows, the answer says that it was passed over."""
 _SIZES = re.compile(
     r"\b(?:bigger|larger|smaller|more|less)\s+than\s+[\d.,]+\s*(?:[kmg]b|mp|megapixels?|pixels?)\b", re.I
 )
@@ -85,6 +81,7 @@ class _Token:
     folded: str
     is_exact: bool = False
     is_negated: bool = False
+    ends_group: bool = False
 
 
 @dataclass(slots=True)
@@ -158,6 +155,7 @@ def _take(
         draft.add_or()
         return 1
     if token.text in _ALL_OF and not token.is_exact:
+        draft.end_phrase()
         return 1
     if not token.is_exact and not token.is_negated and token.folded in _NEGATIONS and len(tokens) > 1:
         skipped = 1
@@ -173,11 +171,12 @@ def _take(
     run = _folded_run(tokens)
     found = read(run)
     if found is None:
-        is_unseen = token.folded in _UNSEEN and not _tag_length(run, taxonomy) and _tag_length(run[1:], taxonomy)
-        if is_unseen or (token.folded in _BEYOND_WORDS and not taxonomy.find(token.text)):
+        if token.folded in _BEYOND_WORDS and not taxonomy.find(token.text):
             draft.not_understood.append(token.text)
         else:
             draft.add_word(token.text)
+        if token.ends_group:
+            draft.end_phrase()
         return 1
     used, meaning = found
     draft.add_term(Term(_text(tokens[:used]), meaning))
@@ -272,9 +271,10 @@ def _tokens(text: str, not_understood: list[str]) -> list[_Token]:
     # Control characters, lone surrogates and joiners mean nothing; no database takes them all.
     printable = "".join(c if c.isprintable() else " " for c in unicodedata.normalize("NFKC", text))
     found: list[_Token] = []
-    for match in _PIECE.finditer(printable):
+    for match in _PIECE.finditer(_OPENED.sub(" ", printable)):
         quoted = match["straight"] if match["straight"] is not None else match["curly"]
         piece = quoted.strip() if quoted is not None else match["word"]
+        ends_group = quoted is None and piece.endswith(")") and "(" not in piece.lstrip("(")
         if quoted is None and piece not in _OPERATORS:
             piece = piece.strip(".,;:!?()[]{}<>*^~#%$\\`")
         if not any(c.isalnum() for c in piece) and piece not in _OPERATORS:
@@ -283,7 +283,7 @@ def _tokens(text: str, not_understood: list[str]) -> list[_Token]:
             if not meant and not piece.isascii():
                 not_understood.append(piece)
             continue
-        found.append(_Token(piece, fold(piece), quoted is not None, bool(match["minus"])))
+        found.append(_Token(piece, fold(piece), quoted is not None, bool(match["minus"]), ends_group))
     return found
 
 
@@ -298,7 +298,7 @@ def _spelled(tokens: Sequence[_Token], draft: _Draft, speller: Speller) -> list[
             found.append(token)
         else:
             draft.spelling.append((token.text, word))
-            found.append(_Token(word, fold(word), is_negated=token.is_negated))
+            found.append(_Token(word, fold(word), is_negated=token.is_negated, ends_group=token.ends_group))
     return found
 
 

@@ -13,6 +13,7 @@ from fakes.searchable import LISBON, Library, encode, fill_with_a_life, open_lib
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from photos_engine.analyzers import Taxonomy
 from photos_engine.errors import UsageError
 from photos_engine.experiences.search import Completions, Example, search, write_pets
 from photos_engine.experiences.search.answer import _best
@@ -24,6 +25,7 @@ from photos_engine.experiences.search.likeness import (
     judge_likeness,
     least_sure,
 )
+from photos_engine.experiences.search.wording import read_wording
 from photos_engine.graph import KnownPet
 from photos_engine.types import (
     DateSource,
@@ -377,19 +379,130 @@ def test_what_no_photo_shows_is_said_and_passed_over(ask_life: Ask, text: str, n
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
-    [("expensive dog", "dog"), ("a hot dog", "hot dog"), ("hot zithers", "hot zithers"), ("expensive", "expensive")],
+    ("text", "unsure"),
+    [
+        ("a big dog", "“big” only orders these photos: the engine can't be sure of it."),
+        ("beautiful pictures of a dog", "“beautiful” only orders these photos: the engine can't be sure of it."),
+        ("two wet dogs", "“two” and “wet” only order these photos: the engine can't be sure of it."),
+        ("dog that is yelping", "“yelping” only orders these photos: the engine can't be sure of it."),
+        ("stormy dog", "“stormy” only orders these photos: the engine can't be sure of it."),
+    ],
 )
-def test_what_no_picture_tells_of_a_known_thing_is_passed_over(ask_life: Ask, text: str, words: str) -> None:
-    understood = ask_life(text).understood
-    assert understood["words"] == [words]
-    assert ("not_understood" in understood) == (text == "expensive dog")
+def test_what_describes_a_thing_only_orders_photos_of_it(ask_life: Ask, text: str, unsure: str) -> None:
+    answer = ask_life(text)
+    assert (set(names(answer)), answer.stage) == ({"rex", "fido"}, "taxonomy")
+    assert answer.understood["notes"] == [unsure]
+    assert all(unsure in [reason.text for reason in hit.reasons] for hit in answer.results)
+
+
+def test_what_looks_most_like_the_whole_phrase_comes_first(library: Library, ask: Ask) -> None:
+    library.add("small", "small dog", tags={"dog": 0.99})
+    library.add("big", "big dog", tags={"dog": 0.75})
+    library.add("cat", "big cat", tags={"cat": 0.9})
+    for number in range(20):
+        library.add(f"rest{number}", "street")
+    assert names(ask("a big dog")) == ["big", "small"]
+    assert names(ask("a small dog")) == ["small", "big"]
+
+
+def test_what_a_tag_says_decides_and_the_rest_orders(library: Library, ask: Ask) -> None:
+    library.add("still", "sofa", tags={"dog": 0.95})
+    library.add("fast", "meadow", tags={"dog": 0.9, "running": 0.9})
+    for number in range(20):
+        library.add(f"rest{number}", "street")
+    assert names(ask("wet running dog")) == ["fast"]
+    assert set(names(ask("sleeping dog"))) == {"fast", "still"}  # nothing surely sleeps, and the answer says so
+    assert "“sleeping”" in str(ask("sleeping dog").understood["notes"])
+
+
+@pytest.mark.parametrize("text", ["dog ramp", "dog with a zither", "zither on a dog", "street dog", "dog zither beach"])
+def test_a_thing_that_nothing_shows_describes_no_other(ask_life: Ask, text: str) -> None:
+    answer = ask_life(text)
+    assert "notes" not in answer.understood
+    assert answer.stage == "none"
+
+
+def test_a_thing_that_is_something_else_when_described_is_not_meant(library: Library, ask: Ask) -> None:
+    library.add("rex", "dog", tags={"dog": 0.95})
+    teddy = encode(["teddy bear"])[0]
+    own = library._encode
+    library._encode = lambda texts: np.stack([teddy if text == "stuffed dog" else own([text])[0] for text in texts])
+    assert names(ask("stuffed dog")) == []
+    assert names(ask("big dog")) == ["rex"]
+
+
+@pytest.mark.parametrize(
+    ("text", "things", "loose"),
+    [
+        ("a small brown dog", "dog", ["small", "brown"]),
+        ("green grass", "grass", ["green"]),
+        ("snowy street", "snowy street", []),
+        ("big dog in a small boat", "dog boat", ["big", "small"]),
+        ("four dogs", "dogs", ["four"]),
+    ],
+)
+def test_words_that_describe_are_told_from_names(text: str, things: str, loose: list[str]) -> None:
+    wording = read_wording(text, Taxonomy.load())
+    assert wording is not None
+    assert wording.without(wording.loose) == things
+    assert [" ".join(piece.words) for piece in wording.loose] == loose
+
+
+_WORDS = ("big", "wet", "two", "dog", "cat", "snowy", "running", "in", "a", "of", "the", "zither", "beach", "Green")
+
+
+@given(st.lists(st.sampled_from(_WORDS), max_size=8))
+def test_no_word_is_lost_or_made_up_by_telling_them_apart(words: list[str]) -> None:
+    wording = read_wording(" ".join(words), Taxonomy.load())
+    if wording is not None:
+        told = [word for part in wording.parts for piece in part.pieces for word in piece.words]
+        assert told == [word for word in words if word not in ("in", "a", "of", "the")]
+        assert sorted(told) == sorted(
+            [*wording.without(wording.describing).split(), *(w for p in wording.describing for w in p.words)]
+        )
 
 
 def test_and_in_capitals_is_no_word(ask_life: Ask) -> None:
     assert ask_life("dog AND snow").understood == {"words": ["dog snow"]}
     assert names(ask_life("dog AND snow")) == ["fido"]
     assert ask_life("dog AND 2023").understood["words"] == ["dog"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("(dog OR beach) snow", {"fido"}),
+        ("(dog or beach) AND snow", {"fido"}),
+        ("snow AND (dog OR beach)", {"fido"}),
+        ("dog OR (beach snow)", {"rex", "fido"}),
+    ],
+)
+def test_parentheses_hold_alternatives_together(ask_life: Ask, text: str, expected: set[str]) -> None:
+    assert set(names(ask_life(text))) == expected
+
+
+def test_a_parenthesis_divides_words_but_not_names_of_files(ask_life: Ask) -> None:
+    assert ask_life("NEAR(dog snow)").understood["words"] == ["dog snow"]
+    assert ask_life("IMG_9(1).jpg").understood["words"] == ["IMG_9(1).jpg"]
+
+
+def test_an_exact_word_that_nothing_says_is_suggested_as_a_thing(ask_life: Ask) -> None:
+    assert ask_life('"dog"').suggestions[0] == "dog"
+
+
+@pytest.mark.parametrize("text", ["犬", "собака", "كلب", "कुत्ता"])
+def test_letters_that_the_encoder_does_not_understand_are_said_not_to_be_understood(ask_life: Ask, text: str) -> None:
+    assert ask_life(text).understood == {"not_understood": [text]}
+
+
+def test_words_in_other_letters_are_found_where_a_photo_has_them(library: Library, ask: Ask) -> None:
+    library.add("犬_01")
+    assert names(ask("犬")) == ["犬_01"]
+
+
+def test_two_letters_in_the_wrong_order_are_put_right_in_short_words_too(ask_life: Ask) -> None:
+    answer = ask_life("dgo")
+    assert (answer.understood["spelling"], names(answer)) == (["dgo: dog"], ["rex", "fido"])
 
 
 def test_a_flag_is_its_country_and_an_emoji_what_it_shows_first(ask_life: Ask) -> None:
