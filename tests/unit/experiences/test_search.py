@@ -209,6 +209,25 @@ def test_a_longer_phrase_says_more_as_a_whole_than_its_parts_do() -> None:
     assert not Evidence((), unknown=2).is_partly_known
 
 
+@pytest.mark.parametrize(
+    ("named", "unknown", "shown", "least"),
+    [
+        (1, 0, 0, 0.2),  # a single thing
+        (1, 1, 0, 0.2),  # half known: the odds have what tags say already
+        (2, 1, 1, 0.5),
+        (2, 1, 2, 0.2),
+        (1, 2, 1, 0.2),  # no more than what it names can be asked for
+        (3, 1, 1, 0.5),
+        (3, 4, 0, 0.2),  # a whole sentence
+    ],
+)
+def test_a_phrase_asks_for_two_of_its_parts_or_for_sureness(named: int, unknown: int, shown: int, least: float) -> None:
+    evidence = Evidence((np.array([1]),) * named, unknown)
+    share = np.full(2, shown / (named + unknown), np.float32)
+    chances = np.array([least - 0.01, least], np.float32)
+    assert evidence.is_answered(share, chances, 0.2).tolist() == [False, True]
+
+
 def test_short_phrases_that_tags_are_parts_of_have_a_calibration_of_their_own() -> None:
     part = np.array([1])
     for parts, unknown in (((), 2), ((part,), 0), ((part, part), 5)):
