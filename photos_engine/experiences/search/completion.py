@@ -17,6 +17,8 @@ _LONGEST_TAIL = 4
 """Words that a name has."""
 _SHORTEST_SLIP = 4
 """Letters from which a slip is forgiven."""
+_LEADS_TO = {"in": "place", "at": "place", "from": "place", "near": "place", "with": "person"}
+"""What follows a small word that is typed already: "dog in", of which no name is to begin."""
 _SEASONS = ("spring", "summer", "autumn", "winter")
 
 
@@ -33,20 +35,28 @@ class Completions:
     @classmethod
     def of(cls, basis: Basis, tags: Mapping[str, Tag]) -> Completions:
         """Gather the names that a library has photos for."""
-        found = list(dict.fromkeys(_gather(basis, tags)))
+        found: dict[str, Suggestion] = {}
+        for name in _gather(basis, tags):  # one for each text: of a document, the tag and what the photo serves for
+            known = found.setdefault(name.text.casefold(), name)
+            if name.photos > known.photos:
+                found[name.text.casefold()] = name
         tails = (
             (" ".join(words[start:]), number)
-            for number, name in enumerate(found)
+            for number, name in enumerate(found.values())
             for words in [split(name.text)]
             for start in range(len(words))
         )
-        return cls(tuple(found), tuple(sorted(tails)))
+        return cls(tuple(found.values()), tuple(sorted(tails)))
 
     def complete(self, text: str, limit: int) -> tuple[Suggestion, ...]:
         """Queries that begin as `text` does; its last words may begin a name. Names of most photos first."""
         words = text.split()
         if not words:
             return ()
+        if len(words) > 1 and (kind := _LEADS_TO.get(fold(words[-1]))):
+            led = self._ranked((n for n, name in enumerate(self.names) if name.kind == kind), limit)
+            if led:
+                return tuple(Suggestion(f"{' '.join(words)} {name.text}", kind, name.photos) for name in led)
         for length in range(min(_LONGEST_TAIL, len(words)), 0, -1):
             head, tail = words[:-length], words[-length:]
             if found := self._starting(" ".join(split(" ".join(tail))), limit):

@@ -626,6 +626,17 @@ def test_completes_what_is_typed_with_most_photos_first(completions: Completions
     assert completions.complete("  ", 8) == completions.complete("qqq", 8) == ()
 
 
+def test_after_a_small_word_come_the_places_and_people_that_it_leads_to(completions: Completions) -> None:
+    assert [s.text for s in completions.complete("summer in", 1)] == ["summer in Lisbon"]
+    assert {s.text for s in completions.complete("dog with", 8)} == {"dog with Anna Müller", "dog with Ben"}
+    assert "in" not in [s.text for s in completions.complete("in", 8)]
+
+
+def test_no_text_is_offered_twice(completions: Completions) -> None:
+    texts = [name.text.casefold() for name in completions.names]
+    assert len(texts) == len(set(texts))
+
+
 @given(text=st.text(max_size=30))
 def test_any_beginning_can_be_completed(completions: Completions, text: str) -> None:
     assert len(completions.complete(text, 3)) <= 3
