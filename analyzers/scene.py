@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photos_engine.analyzers.heads.objects import ObjectReader
+from photos_engine.analyzers.heads.pages import PageReader
 from photos_engine.analyzers.heads.prints import as_print
 from photos_engine.analyzers.heads.tags import TagReader
 from photos_engine.analyzers.preprocess import as_input
@@ -22,7 +23,7 @@ from photos_engine.errors import ModelError, OutputMismatch
 from photos_engine.models.registry import Manifest, load_manifest
 from photos_engine.types import ByteArray, QualitySignals, SceneSignals
 
-GRAPH, SCENE_LABELS = "ansa.onnx", "scene.json"
+GRAPH, SCENE_LABELS, PAGES = "ansa.onnx", "scene.json", "pages.json"
 _LIT = 0.7
 """Of full scale: how bright the brightest parts of a picture are at least that some light fell on. Of 26 pictures of
 night, dark and candles all reach it; of pictures taken three stops too dark none comes near."""
@@ -35,10 +36,12 @@ class SceneAnalyzer:
     Raises: OutputMismatch, ModelError where the manifest's heads don't fit the taxonomy or are malformed.
     """
 
-    def __init__(self, session: ModelSession, manifest: Manifest, tags: TagReader) -> None:
+    def __init__(
+        self, session: ModelSession, manifest: Manifest, tags: TagReader, pages: PageReader | None = None
+    ) -> None:
         self.model_name = manifest.name
         self.taxonomy = tags.taxonomy
-        self._session, self._tags = session, tags
+        self._session, self._tags, self._pages = session, tags, pages
         self._contracts = manifest.outputs
         self._input = str(manifest.input["name"])
         self._utility_kinds = tuple(manifest.outputs["utility"]["kinds"])
@@ -60,7 +63,8 @@ class SceneAnalyzer:
         tags = TagReader.open(manifest.path(SCENE_LABELS), Taxonomy.load())
         graph = manifest.path(GRAPH)
         package = open_package(manifest.folder / PACKAGE, manifest.name, manifest.version) if provider == AUTO else None
-        return cls(package or _open_graph(graph, threads, provider), manifest, tags)
+        pages = PageReader.open(manifest.path(PAGES)) if PAGES in manifest.artefacts else None  # older models lack it
+        return cls(package or _open_graph(graph, threads, provider), manifest, tags, pages)
 
     def analyze(self, images: Sequence[ByteArray]) -> list[SceneSignals]:
         """Analyse pictures, in their order.
@@ -91,13 +95,14 @@ class SceneAnalyzer:
                 raise ModelError(f"the head {name!r} gave numbers that are not finite")
 
     def _interpret(self, outputs: Mapping[str, NDArray[Any]], row: int, brightest: float) -> SceneSignals:
-        utility = map(float, outputs["utility"][row])
+        embedding = outputs["embedding"][row].copy()
+        utility = dict(zip(self._utility_kinds, map(float, outputs["utility"][row]), strict=True))
         scores = dict(zip(self._scores, map(float, outputs["quality"][row]), strict=True))
         scores["exposure"] = min(scores["exposure"], brightest / _LIT)  # the head knows dark by its noise
         return SceneSignals(
-            embedding=outputs["embedding"][row].copy(),
+            embedding=embedding,
             tags=self._tags.read(outputs["scene"][row]),
-            utility=dict(zip(self._utility_kinds, utility, strict=True)),
+            utility=utility if self._pages is None else self._pages.read(embedding, utility),
             quality=QualitySignals(**scores),
             print=as_print(outputs["print"][row]),
             saliency=outputs["saliency"][row].copy(),
