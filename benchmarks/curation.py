@@ -39,11 +39,11 @@ from photos_engine import PhotosEngine
 from photos_engine.alignment import read_grey
 from photos_engine.analyzers import Taxonomy
 from photos_engine.changes import Marks
-from photos_engine.curation import assess_quality, is_showable
+from photos_engine.curation import assess_quality, assess_utility, is_showable
 from photos_engine.experiences import recommend
 from photos_engine.experiences.duplicates import find_groups, update_groups
 from photos_engine.experiences.featured import TASTE
-from photos_engine.types import UTILITY_KINDS, Decision, FloatArray, Snapshot, Tag
+from photos_engine.types import UTILITY_KINDS, DateSource, Decision, FloatArray, Snapshot, Tag
 from photos_engine.worth import rate_photo
 
 FRESH = 200
@@ -253,6 +253,54 @@ def measure_scale(engine: PhotosEngine, count: int) -> dict[str, Any]:
     }
 
 
+_FLIPS, _NOISE = 40, 0.02
+
+
+def measure_alike(engine: PhotosEngine, count: int) -> dict[str, Any]:
+    """CPU seconds, memory and second looks for pictures of one camera that stands still, without recorded times.
+
+    Each is one photo with a patch of its own, moved and lit a little, whose print differs in up to `_FLIPS` bits: about
+    what frames of a film do, and the worst for groups, since any two may be copies. Half as many, then all of them.
+    """
+    snapshot, random = engine.snapshot(), np.random.default_rng(1)
+    row = next(
+        n for n in random.permutation(len(snapshot.photos)).tolist() if assess_utility(snapshot.photos[n]).kind is None
+    )
+    item, scene = snapshot.photos[row], read_grey(engine.thumbnail(snapshot.photos[row].photo).read_bytes())
+    bits = np.unpackbits(np.frombuffer(item.print, np.uint8))
+    facts = replace(item.photo.facts, date_source=DateSource.FILE_TIME)
+    frames = []
+    for number in range(count):
+        flipped = bits.copy()
+        flipped[random.choice(256, random.integers(0, _FLIPS + 1), replace=False)] ^= 1
+        photo = replace(item.photo, id=f"{number:064x}", key=number, facts=facts)
+        frames.append(replace(item, photo=photo, print=np.packbits(flipped).tobytes(), stack=None))
+    vectors = snapshot.embeddings[row] + _NOISE * random.standard_normal((count, snapshot.embeddings.shape[1]))
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    seen = Counter[str]()
+
+    def view(photo_id: str) -> FloatArray:
+        seen["views"] += 1
+        chance = np.random.default_rng(int(photo_id, 16))
+        frame = np.roll(scene, chance.integers(-6, 7, 2), (0, 1)) * np.float32(chance.uniform(0.8, 1.2))
+        top, left = chance.integers(0, 70, 2)
+        frame[top : top + 24, left : left + 24] = chance.uniform(0, 255)
+        return frame
+
+    table = {}
+    for some in (count // 2, count):
+        library = replace(snapshot, photos=tuple(frames[:some]), embeddings=vectors[:some])
+        seen.clear()
+        before, started = peak_memory_mb(forget=True), time.process_time()
+        groups = find_groups(library, view=view)
+        spent = time.process_time() - started
+        table[f"{some} photos"] = {
+            "CPU seconds": round(spent, 1), "ms a photo": round(1000 * spent / some, 1),
+            "peak over the snapshot, MB": peak_memory_mb() - before, "views": seen["views"], "groups": len(groups),
+        }  # fmt: skip
+    return table
+
+
 def peak_memory_mb(*, forget: bool = False) -> int:
     """The most memory that the process held, since it was last told to forget."""
     if forget:
@@ -277,6 +325,7 @@ def main() -> None:
     add_life_options(parser)
     parser.add_argument("--crops", type=Path, metavar="DATA", help="also judge crops on the labelled pictures of DATA")
     parser.add_argument("--scale", type=int, default=0, help="also time the groups of so many photos")
+    parser.add_argument("--alike", type=int, default=0, help="also time the groups of so many that are nearly alike")
     options = parser.parse_args()
     judged = []
     with workplace(options) as folder:
@@ -287,6 +336,8 @@ def main() -> None:
                 judged.append(figures)
                 if options.scale:
                     figures["scale"] = measure_scale(engine, options.scale)
+                if options.alike:
+                    figures["alike"] = measure_alike(engine, options.alike)
                 if options.crops and len(judged) == 1:
                     figures["crops"] = judge_crops(engine, options.crops)
             print_figures(figures, as_json=options.json)

@@ -23,7 +23,15 @@ from photos_engine.alignment import likeness_aligned
 from photos_engine.curation import assess_utility
 from photos_engine.keepers import best_path, merits_of
 from photos_engine.on_demand import photos_at
-from photos_engine.prints import Pairs, Words, as_words, close_prints, count_differing_bits, near_prints
+from photos_engine.prints import (
+    Pairs,
+    Words,
+    as_words,
+    close_prints,
+    count_differing_bits,
+    near_prints,
+    rank_pairs,
+)
 from photos_engine.types import Census, Decision, FloatArray, Photo, Snapshot
 
 Indices = NDArray[np.int64]
@@ -210,22 +218,11 @@ def copies(columns: Columns, twins: Pairs, likeness: Likeness, view: View | None
     is_copy[are_text] = is_same_text[are_text]
     if view is not None:
         is_open = ~(is_sure | are_text) & (bits <= likeness.open_bits) & (cosines >= likeness.open_cosine)
-        is_open[is_open] = _are_nearest(pairs[is_open], bits[is_open])
+        is_open[is_open] = (rank_pairs(pairs[is_open], bits[is_open]) < _MOST_LOOKS).all(axis=1)
         aligned = _lay_on_each_other(columns, pairs[is_open], view)
         is_copy[is_open] = np.where(np.isnan(aligned), is_copy[is_open], aligned >= likeness.aligned)
     found: Pairs = pairs[is_copy]
     return found
-
-
-def _are_nearest(pairs: Pairs, bits: Indices) -> Mask:
-    """Which pairs are among the `_MOST_LOOKS` nearest of both photos', (m,)."""
-    ends, number = pairs.T.ravel(), np.tile(np.arange(len(pairs)), 2)
-    order = np.lexsort((np.tile(bits, 2), ends))
-    ranked = ends[order]
-    rank = np.arange(len(ranked)) - np.searchsorted(ranked, ranked)  # among the pairs of the same photo
-    are_nearest = np.ones(len(pairs), bool)
-    are_nearest[number[order[rank >= _MOST_LOOKS]]] = False
-    return are_nearest
 
 
 def _lay_on_each_other(columns: Columns, pairs: Pairs, view: View) -> FloatArray:

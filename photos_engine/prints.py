@@ -20,6 +20,9 @@ _BUCKET = 128
 """With how many others of its bucket a print is compared at most: bounds thousands of nearly black frames."""
 _HUBS = 8
 """With how many of the rows that share one print every other is paired: bounds thousands of equal pictures."""
+_NEAREST = 128
+"""Of how many others a print is paired with the nearest at most: bounds thousands of frames of one camera that stands
+still. A pair stays where it is among the nearest of either."""
 _CANDIDATES = 1 << 20  # pairs verified at a time: 64 MB of words
 
 
@@ -34,6 +37,16 @@ def count_differing_bits(words: Words, pairs: Pairs) -> Indices:
     return bits
 
 
+def rank_pairs(pairs: Pairs, bits: Indices) -> Pairs:
+    """How many pairs of its first and of its second row are nearer than each pair, (m, 2); of equals the earlier."""
+    ends = pairs.T.ravel()
+    order = np.lexsort((np.tile(bits, 2), ends))
+    ranked = ends[order]
+    ranks = np.empty(2 * len(pairs), np.int64)
+    ranks[order] = np.arange(len(ranked)) - np.searchsorted(ranked, ranked)
+    return ranks.reshape(2, len(pairs)).T
+
+
 def close_prints(words: Words, radius: int) -> Pairs:
     """Give the pairs of rows within a Hamming distance of `radius`, (m, 2) int64, sorted, by multi-index hashing.
 
@@ -42,7 +55,7 @@ def close_prints(words: Words, radius: int) -> Pairs:
     chunk is equal or, from radius 16 on, one bit away are compared. Radii from 32 on miss pairs in which every chunk
     has two wrong bits: of those 64 apart every third, were bits wrong at random; of graded edits within 64 bits 1 %.
     Rows with equal prints are all paired with the first eight of them, not each with each: put the preferred rows
-    first.
+    first. Of more than `_NEAREST` others a print is paired with those, and with whom it is among theirs.
     """
     distinct, print_of = np.unique(words, axis=0, return_inverse=True)
     rows = np.argsort(print_of, kind="stable")
@@ -81,9 +94,18 @@ def _close_distinct(words: Words, radius: int) -> Pairs:
             for pairs in _bucket_pairs(chunk, order, starts, flip):
                 close = pairs[count_differing_bits(words, pairs) <= radius]
                 fresh.append(_as_keys(close[:, 0], close[:, 1], len(words)))
-        known = np.unique(np.concatenate([known, *fresh]))  # most pairs are found by many chunks
+        known = _nearest(words, np.unique(np.concatenate([known, *fresh])))  # most pairs are found by many chunks
         fresh.clear()
     return _as_pairs(known, len(words))
+
+
+def _nearest(words: Words, keys: Indices) -> Indices:
+    """Those pairs that are among the `_NEAREST` of one of their rows."""
+    if len(keys) <= _NEAREST or np.bincount(_as_pairs(keys, len(words)).ravel()).max() <= _NEAREST:
+        return keys
+    pairs = _as_pairs(keys, len(words))
+    kept: Indices = keys[(rank_pairs(pairs, count_differing_bits(words, pairs)) < _NEAREST).any(axis=1)]
+    return kept
 
 
 def _as_keys(a: Indices, b: Indices, count: int) -> Indices:

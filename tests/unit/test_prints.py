@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from photos_engine.prints import as_words, close_prints, count_differing_bits, near_prints
+from photos_engine import prints
+from photos_engine.prints import as_words, close_prints, count_differing_bits, near_prints, rank_pairs
 
 
 def brute_force(words: NDArray[np.uint64], radius: int) -> set[tuple[int, int]]:
@@ -63,3 +64,28 @@ def test_near_prints_are_those_that_comparing_each_finds(count: int, radius: int
     rows = np.flatnonzero(rng.random(count) < 0.3)
     bits = np.bitwise_count(words[:, None] ^ words[None]).sum(axis=2)
     assert np.array_equal(near_prints(words, rows, radius), (bits[rows] <= radius).any(axis=0))
+
+
+def test_of_thousands_of_near_prints_each_is_paired_with_its_nearest() -> None:
+    random = np.random.default_rng(0)
+    bits = np.tile(random.integers(0, 2, 256, dtype=np.uint8), (600, 1))
+    for row in bits:
+        row[random.choice(256, random.integers(8, 30), replace=False)] ^= 1
+    words = as_words([bytes(row) for row in np.packbits(bits, axis=1)])
+    found = close_prints(words, 72)
+    assert len(found) < 600 * prints._NEAREST
+    kept = {(int(i), int(j)) for i, j in found}
+    for row in range(0, 600, 50):
+        others = np.array([(min(row, other), max(row, other)) for other in range(600) if other != row])
+        nearest = others[np.argsort(count_differing_bits(words, others), kind="stable")[:5]]
+        assert {(int(i), int(j)) for i, j in nearest} <= kept
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(10, 19)), unique=True), st.integers(0, 2**32 - 1))
+def test_ranks_count_what_is_nearer(rows: list[tuple[int, int]], seed: int) -> None:
+    pairs = np.array(rows, np.int64).reshape(-1, 2)
+    bits = np.random.default_rng(seed).permutation(len(pairs))
+    ranks = rank_pairs(pairs, bits)
+    for number, pair in enumerate(pairs.tolist()):
+        for end in (0, 1):
+            assert ranks[number, end] == int(((pairs[:, end] == pair[end]) & (bits < bits[number])).sum())
