@@ -18,6 +18,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -187,6 +188,39 @@ def ask_phrases(engine: PhotosEngine, phrases: Sequence[Phrase], stems: Sequence
     )
 
 
+def ask_described(engine: PhotosEngine, captions: Mapping[str, Sequence[str]]) -> None:
+    """Print how many of the first ten are as a word describes them, and of all that is returned, for pairs of captions.
+
+    captions: by the photos' file names. A pair is a word that no tag names before one that a tag does.
+    """
+    taxonomy, naming = Taxonomy.load(), _Naming(list(captions.values()))
+    number = {stem: row for row, stem in enumerate(captions)}
+    pairs = Counter(pair for texts in captions.values() for pair in {p for t in texts for p in _pairs(t, taxonomy)})
+    first, everywhere = [], []
+    for pair in sorted(pair for pair, photos in pairs.items() if photos >= 5):
+        counts = naming.counts(pair)
+        if len(counts) != 2 or (counts >= 2).all(0).sum() < FEW:
+            continue
+        answer = engine.search(pair, limit=len(captions))
+        if "notes" not in answer.understood:
+            continue
+        said = counts[0][[number[hit.photo.path.stem] for hit in answer.results]]
+        judged = said[said != 1] >= 2  # one caption leaves it open
+        first.append(judged[:10].mean())
+        everywhere.append(judged.mean())
+    print(
+        f"things described: {len(first)} queries, the word in the captions of {np.mean(first):.1%} of the first ten, "
+        f"of {np.mean(everywhere):.1%} of all that is returned"
+    )
+
+
+def _pairs(text: str, taxonomy: Taxonomy) -> Iterator[str]:
+    words = _words(text)
+    for one, other in pairwise(words):
+        if one not in SMALL | VAGUE and not taxonomy.find(one) and taxonomy.find(other):
+            yield f"{one} {other}"
+
+
 def fit(engine: PhotosEngine, phrases: Sequence[Phrase], stems: Sequence[str]) -> None:
     """Print the constants that the other half gives, and how often absent phrases find a photo."""
     model, taxonomy = engine.status().model, Taxonomy.load()
@@ -247,6 +281,7 @@ def main() -> int:
     stems = [photo.path.stem for photo in held_out]
     with PhotosEngine.open(arguments.library) as engine:
         ask_phrases(engine, phrases, stems)
+        ask_described(engine, {photo.path.stem: photo.captions for photo in held_out})
         fit(engine, phrases, stems)
     return 0
 

@@ -49,6 +49,9 @@ PHRASES = (
     "flowers in a vase",
     "rain on a window",
     "climbing a rock",
+    "a big dog",
+    "happy child",
+    "two dogs",
 )
 FACTS = (
     "dog",

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from photos_engine.experiences.search.matches import NOTHING, Matches, is_in
-from photos_engine.experiences.search.sources import Concepts, SearchSources
+from photos_engine.experiences.search.sources import NEAREST, Concepts, SearchSources
 from photos_engine.index.protocol import Keys
 from photos_engine.types import FloatArray, Reason
 
@@ -29,7 +29,6 @@ _DOUBTFUL = 0.2
 _THERE, _THERE_OF_EACH = 2.0, 0.0015
 """Many doubtful photos are no chance: a thing is there when their probabilities add up to this, and so much more for
 each photo. Of a scripted life's themes eight in twelve are above, of 50 absent things none comes near."""
-_MOST_CANDIDATES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +73,8 @@ _WANTED_PARTS = 2
 _SURE_WITHOUT = 0.5
 """From which probability on it needs to show none. Of the half of such phrases out of captions that chose these three,
 68 % of what is returned lack a word in the captions (75 before), of the other half 66 (75)."""
-_MOST_READ = 500
-"""Of how many photos the database is asked for their embeddings, about as long as the index takes to be searched."""
-_MOST_ORDERED = 2_000
-"""How many photos nearest to a phrase come first of those that are more."""
+_MOST_READ = 300
+"""Of how many photos the database is asked for their embeddings to order them; of more, the nearest come first."""
 ORDER = "order"
 """The code of the reason that says which words nothing is sure of."""
 _SMALL_LIBRARY = 50
@@ -138,12 +135,10 @@ def match_likeness(text: str, sources: SearchSources, evidence: Evidence, among:
     if not len(sources.basis.sample):
         return NOTHING
     query = sources.meaning(text)
-    near, embeddings = sources.index.nearest(query, _MOST_CANDIDATES)
-    is_present = is_in(near, sources.basis.roster.keys)  # the index may know photos that the store has dropped since
-    keys, shown, chances = _judge(query, evidence, near[is_present], embeddings[is_present], sources)
+    keys, shown, chances = _judge(query, evidence, *sources.nearest(text), sources)
     photos = len(sources.basis.roster.keys)
     cutoff = least_sure(chances, evidence.calibration, photos, None if among is None else len(among))
-    if among is not None and len(among) <= _MOST_CANDIDATES:
+    if among is not None and len(among) <= NEAREST:
         known = sources.unit.analyses.known_embeddings(sources.model, among)
         keys, shown, chances = _judge(query, evidence, *known, sources)
     is_answer = evidence.is_answered(shown, chances, cutoff)
@@ -166,7 +161,7 @@ def order_by_likeness(
     if len(found) <= _MOST_READ:
         keys, embeddings = sources.unit.analyses.known_embeddings(sources.model, found.keys)
     else:
-        keys, embeddings = sources.index.nearest(query, _MOST_ORDERED)
+        keys, embeddings = sources.nearest(text)
     is_found = is_in(keys, found.keys)
     keys, _, near = _judge(query, evidence, keys[is_found], embeddings[is_found], sources)
     chances = np.full(len(found), near.min(initial=1.0), np.float32)  # the rest is further away than all of these

@@ -11,6 +11,7 @@ import numpy as np
 from photos_engine.analyzers.taxonomy import Taxonomy
 from photos_engine.experiences.search.called import read_called
 from photos_engine.experiences.search.columns import Columns, Postings
+from photos_engine.experiences.search.matches import is_in
 from photos_engine.experiences.search.names import LibraryNames
 from photos_engine.index import VectorIndex
 from photos_engine.index.protocol import Keys
@@ -109,6 +110,8 @@ def _names(unit: UnitOfWork, columns: Columns, called: Postings) -> LibraryNames
 
 
 _NONE: Keys = np.empty(0, np.int64)
+NEAREST = 200
+"""Photos that likeness chooses from: more are looked at by nobody."""
 SAMPLE = 300
 """Photos that stand for a library: their median is known to a tenth of their spread."""
 
@@ -132,12 +135,21 @@ class SearchSources:
     pieces: Callable[[str], int]
     today: date
     _meanings: dict[str, FloatArray] = field(default_factory=dict, init=False, repr=False)
+    _nearest: dict[str, tuple[Keys, FloatArray]] = field(default_factory=dict, init=False, repr=False)
 
     def meaning(self, text: str) -> FloatArray:
         """A text in the joint space, (512,) float32, L2-normalised; encoded once for one query."""
         if text not in self._meanings:
             self._meanings[text] = self.encode([text])[0]
         return self._meanings[text]
+
+    def nearest(self, text: str) -> tuple[Keys, FloatArray]:
+        """The present photos nearest to a text, `NEAREST` at most, with their embeddings; sought once for one query."""
+        if text not in self._nearest:
+            keys, embeddings = self.index.nearest(self.meaning(text), NEAREST)
+            is_present = is_in(keys, self.basis.roster.keys)  # the index may know what the store has dropped since
+            self._nearest[text] = keys[is_present], embeddings[is_present]
+        return self._nearest[text]
 
     def tagged(self, tags: Iterable[str]) -> tuple[Keys, FloatArray]:
         """The photos that have one of these tags: keys (n,) ascending, and the highest probability of each."""
