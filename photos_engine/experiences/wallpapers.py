@@ -37,7 +37,10 @@ _ENOUGH_SCENERY = 0.35
 _KEPT, _KEPT_PEOPLE = 0.6, 0.85  # how much of what draws the eye must stay inside the crop
 _NEAR = 0.02  # share of the frame from which on a person is in the picture and not far off
 _CUT, _CUT_PEOPLE = 0.15, 0.05  # how much of it the crop's edges may pass through
-_SLACK, _SLACK_THING = 0.05, 0.15  # of a person, of a thing: boxes are no outlines
+_SLACK, _SLACK_THING = 0.05, 0.15  # of who is alive, of a thing: boxes are no outlines
+_ALIVE = frozenset(
+    {FACE, "person", "bird", "cat", "dog", "horse", "sheep", "cow", "elephant", "bear", "zebra", "giraffe"}
+)
 _WITH_PEOPLE = 0.5  # of a scene's worth: a background is a view first, and people in it want to be looked at
 _BUSY = 0.55
 _LOOKED_AT = 12  # times the limit: how many of the most promising have their saliency read
@@ -202,7 +205,7 @@ def _cuts_through(item: AnalysedPhoto, frame: Frame) -> bool:
     """Whether a named face, or somebody or something that isn't far off, is in the crop in part."""
     for thing in things_of(item.photo.facts, item.objects):
         if thing.label == FACE or area(thing.box) >= _NEAR:
-            slack = _SLACK if thing.label in (FACE, "person") else _SLACK_THING
+            slack = _SLACK if thing.label in _ALIVE else _SLACK_THING
             if slack < share_inside(frame.box, [thing]) < 1.0 - slack:
                 return True
     return False

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from photos_engine.analyzers.taxonomy import Taxonomy
 from photos_engine.experiences import wallpapers
 from photos_engine.experiences.wallpapers import suggest_wallpapers
+from photos_engine.framing import Frame
 from photos_engine.horizon import Horizon
 from photos_engine.types import Box, DetectedObject, FloatArray, PersonRegion, Photo, Wallpaper
 
@@ -202,6 +203,13 @@ def test_nothing_near_is_cut_in_two(label: str, box: Box, found: int) -> None:
     life = Life()
     life.shoot(NOON, "mountain", objects=[DetectedObject(label, box, 0.9)])
     assert len(suggest(life, screen=(2100, 900))) == found
+
+
+@pytest.mark.parametrize(("label", "is_cut"), [("dog", True), ("person", True), ("boat", False)])
+def test_of_who_is_alive_nothing_may_be_missing(label: str, is_cut: bool) -> None:
+    item = Life().shoot(NOON, "mountain", objects=[DetectedObject(label, (0.4, 0.2, 0.6, 0.7), 0.9)])
+    frame = Frame((0.0, 0.25, 1.0, 0.8), 1.0, kept=1.0, cut=0.0, balance=1.0, scale=1.0)  # a tenth is above it
+    assert wallpapers._cuts_through(item, frame) == is_cut
 
 
 def test_what_is_bright_is_no_night_whatever_the_clock_says() -> None:
