@@ -164,6 +164,8 @@ _LEAST_ODDS = math.log(_HEAD_FLOOR / (1.0 - _HEAD_FLOOR))
 # What is written on is for reading; the scene tag of such a kind is a second opinion from the same embedding, half as
 # good as an independent one would be, and worth nothing where no text is seen. Which kind it is, is the head's to say.
 _TEXT, _WRITTEN_TAG = 1.0, 2.0
+_NARROWER = 1.0
+"""A receipt is a document as well, and the head may be sure of both: within these log-odds it is called the former."""
 _WRITTEN_KINDS = frozenset({"receipt", "document", "handwriting", "whiteboard", "barcode"})
 
 
@@ -217,6 +219,9 @@ def assess_utility(item: AnalysedPhoto, *, explain: bool = True) -> UtilityVerdi
         odds[kind] += weight
     kind = max(odds, key=odds.__getitem__)
     probability = 1.0 / (1.0 + math.exp(-odds[kind]))
+    ahead = odds[kind] - odds["receipt"]
+    is_narrower = kind == "document" and ahead <= _NARROWER and odds["receipt"] >= 0.0
+    kind = "receipt" if is_narrower else kind
     if probability < UTILITY_THRESHOLD and not explain:
         return UtilityVerdict(None, probability, ())
     seen = item.utility.get(kind, 0.0)
@@ -228,6 +233,8 @@ def assess_utility(item: AnalysedPhoto, *, explain: bool = True) -> UtilityVerdi
     ]
     if kind in written:
         reasons.append(Reason("written", written[kind], "It is written on."))
+    if is_narrower:
+        reasons.append(Reason("narrower", ahead, "A receipt is a document, too."))
     if kind in item.own_odds:
         reasons.append(Reason("own_filter", item.own_odds[kind], "You took others like it out."))
     reasons.sort(key=lambda reason: -abs(reason.weight))

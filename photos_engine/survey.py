@@ -30,7 +30,7 @@ from photos_engine.verdicts import Verdicts
 
 logger = logging.getLogger(__name__)
 
-JUDGED_VERSION = 2
+JUDGED_VERSION = 3
 """Raise it whenever looks, verdicts or digests of the same photo would be others, or a column is another one."""
 _READ_AT_ONCE = 5_000  # photos that are held as values while they are judged
 

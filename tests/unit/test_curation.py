@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -81,6 +82,16 @@ def test_a_screenshots_name_outweighs_what_it_shows() -> None:
 def test_a_camera_takes_receipts_but_no_screenshots() -> None:
     assert assess_utility(seen(shoot(), receipt=0.9)).kind == "receipt"
     assert assess_utility(seen(shoot(), screenshot=0.9)).kind is None
+
+
+def test_what_is_about_as_surely_a_receipt_as_a_document_is_a_receipt() -> None:
+    verdict = assess_utility(seen(shoot(), receipt=0.985, document=0.99))
+    assert verdict.kind == "receipt"
+    assert verdict.probability == pytest.approx(0.99)
+    assert "narrower" in codes(verdict.reasons)
+    assert sum(reason.weight for reason in verdict.reasons) == pytest.approx(math.log(99), abs=1e-3)
+    assert assess_utility(seen(shoot(), receipt=0.9, document=0.99)).kind == "document"
+    assert assess_utility(seen(shoot(), receipt=0.45, document=0.55)).kind == "document"
 
 
 def test_a_screen_sized_png_without_a_camera_is_a_screenshot() -> None:

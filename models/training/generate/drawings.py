@@ -94,8 +94,34 @@ def comic(studio: Studio, art: Sequence[Path]) -> Image.Image:
     return page
 
 
+def lettering(studio: Studio, art: Sequence[Path]) -> Image.Image:
+    """A name in large type on a flat colour, as logos, posters and title cards have it, sometimes with a figure."""
+    width, height = studio.pick(((420, 300), (300, 420), (400, 400), (460, 200)))
+    is_dark = studio.chance(0.6)
+    ground, ink = studio.colour(0, 140) if is_dark else studio.colour(180, 255), studio.colour(*_INKS[is_dark])
+    sheet = Image.new("RGB", (width, height), ground)
+    if studio.chance(0.4):
+        with Image.open(studio.pick(art)) as opened:
+            opened.thumbnail((width * 0.4, height * 0.4))
+            figure = opened.convert("RGBA")
+        sheet.paste(figure, ((width - figure.width) // 2, studio.count(4, 20)), figure)
+    draw, face, size = ImageDraw.Draw(sheet), studio.face("serif", "sans", "heavy", "hand"), studio.between(30, 64)
+    top = height * studio.between(0.25, 0.5)
+    for _line in range(studio.count(1, 3)):
+        words = studio.writer().words(1, 2)
+        words = words.upper() if studio.chance(0.4) else words.title()
+        font = face.at(min(size, 1.7 * width / max(1, len(words))))
+        left = max(6.0, (width - draw.textlength(words, font)) / 2)
+        draw.text((left, top), words, ink, font)
+        top += size * 1.15
+    return sheet
+
+
+_INKS = {True: (200, 255), False: (0, 110)}
+
 DRAWERS: tuple[tuple[Drawer, float], ...] = (
-    (clip_art, 0.27), (line_drawing, 0.2), (childs_picture, 0.25), (sketch, 0.12), (painting, 0.06), (comic, 0.1),
+    (clip_art, 0.22), (line_drawing, 0.18), (childs_picture, 0.22), (sketch, 0.11), (painting, 0.06), (comic, 0.09),
+    (lettering, 0.12),
 )  # fmt: skip
 
 
