@@ -20,10 +20,9 @@ import numpy as np
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
-from photos_engine.analyzers import SceneAnalyzer
 from photos_engine.analyzers.heads.pages import WRITTEN_KINDS
 from photos_engine.analyzers.preprocess import as_input
-from photos_engine.analyzers.scene import PAGES
+from photos_engine.analyzers.scene import PAGES, SceneAnalyzer
 from photos_engine.models import corpus
 from photos_engine.models.registry import MANIFEST
 from photos_engine.models.training.generate.drawings import drawing
