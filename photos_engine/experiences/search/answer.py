@@ -60,7 +60,9 @@ def search(
     return SearchAnswer(
         query=query,
         stage=_stage(hits),
-        understood=asked.as_understood() | ({} if example is None else {"like": [example.name]}) | _notes(hits),
+        understood=asked.as_understood()
+        | ({} if example is None else {"like": [example.name]})
+        | _notes(hits, asked, sources),
         suggestions=() if hits else _suggest(asked, sources),
         results=hits,
         facets=count_facets(shown, sources) if with_facets else {},
@@ -166,9 +168,14 @@ def _best(limit: int, strengths: FloatArray, taken: NDArray[np.float64]) -> NDAr
     return np.concatenate([stronger, equal])
 
 
-def _notes(hits: Iterable[SearchHit]) -> dict[str, list[str]]:
-    """What somebody should know of the answer as a whole: of which words it can't be sure."""
+def _notes(hits: Sequence[SearchHit], asked: Query, sources: SearchSources) -> dict[str, list[str]]:
+    """What somebody should know of the answer as a whole: of which words it can't be sure, or knows nothing."""
     notes = dict.fromkeys(reason.text for hit in hits for reason in hit.reasons if reason.code == ORDER)
+    if not hits:
+        speller = _speller(sources)
+        phrases = [term.text for clause in asked.clauses for term in clause.terms if isinstance(term.meaning, Phrase)]
+        unknown = (word for phrase in phrases for word in phrase.split() if not speller.knows(word))
+        notes |= dict.fromkeys(f"“{word}” is no word that the engine knows." for word in unknown)
     return {"notes": list(notes)} if notes else {}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import calendar
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
 
@@ -25,6 +25,8 @@ _THIRDS = {
     "early": 0, "beginning": 0, "start": 0, "mid": 1, "middle": 1, "late": 2, "end": 2,
 }  # fmt: skip
 _TODAY = ("morning", "afternoon", "evening")
+_DECADES = {"forties": 40, "fifties": 50, "sixties": 60, "seventies": 70, "eighties": 80, "nineties": 90}
+"""Of the last century. Twenties and thirties are ages more often."""
 _UNITS = {"day": "day", "week": "week", "month": "month", "year": "year"}
 _LAST = ("last", "previous", "past")
 # Words that are more often something else: they need a number or a word of time beside them.
@@ -33,8 +35,8 @@ _FEAST_NAMES = {"xmas": "christmas", "new years": "new year", "new year's": "new
 _FEAST_COUNTRIES = ("GB", "US")
 """Where the names of feasts come from that the library's own country doesn't keep (Easter, Thanksgiving)."""
 WORDS = frozenset(
-    {*_MONTHS, *_WEEKDAYS, *_SEASONS, *_NUMBERS, *_LAST, *_VAGUE, *_THIRDS, *_TODAY, "today", "yesterday", "weekend"}
-    | {"before", "after", "couple"}
+    {*_MONTHS, *_WEEKDAYS, *_SEASONS, *_NUMBERS, *_LAST, *_VAGUE, *_THIRDS, *_TODAY, *_DECADES}
+    | {"before", "after", "couple", "today", "yesterday", "weekend"}
 )
 """Single words of dates, for whoever corrects spelling; feasts are in the taxonomy too."""
 _OLDEST, _NEWEST = 1826, 2100
@@ -98,8 +100,23 @@ def _read_range(words: Sequence[str], almanac: Almanac) -> tuple[int, When] | No
         return None
     if (end := _read_point(words[joint + 1 :], almanac)) is None:
         return None
-    first_day, last_day = since.spans[0][0], end[1].spans[-1][1]
-    return (joint + 1 + end[0], When(((first_day, last_day),))) if first_day <= last_day else None
+    until = end[1]
+    if min(len(since.spans), len(until.spans)) == 1:  # whose year is the other's, whether the library has it or not
+        years = [day.year for span in min(since.spans, until.spans, key=len) for day in span]
+        wide = replace(almanac, first_year=min(years) - 1, last_year=max(years) + 1)
+        since, until = (found[1] for part in (lead, joint + 1) if (found := _read_point(words[part:], wide)))
+    spans = _join(since.spans, until.spans)
+    return (joint + 1 + end[0], When(spans)) if spans else None
+
+
+def _join(since: Sequence[Span], until: Sequence[Span]) -> tuple[Span, ...]:
+    """From one time to another. Either may be without a year: it is the other's then, or both are every year's."""
+    spans = []
+    for _, last in until:
+        starts = [first for first, _ in since if first <= last]
+        if starts and (min(len(since), len(until)) == 1 or last - starts[-1] < timedelta(366)):
+            spans.append((starts[-1], last))
+    return tuple(spans[: len(until) if len(since) > 1 else 1])
 
 
 def _read_bound(words: Sequence[str], almanac: Almanac) -> tuple[int, When] | None:
@@ -317,6 +334,8 @@ def _read_preposed(words: Sequence[str], almanac: Almanac) -> tuple[int, When] |
 def _read_year(word: str) -> tuple[int, When] | None:
     if re.fullmatch(r"\d{4}", word, re.ASCII) and _is_year(int(word)):
         return 1, When(((date(int(word), 1, 1), date(int(word), 12, 31)),))
+    if decade := _DECADES.get(word):
+        return 1, When(((date(1900 + decade, 1, 1), date(1909 + decade, 12, 31)),))
     if match := re.fullmatch(r"(?:(1[89]|20)?)'?(\d)0'?s", word, re.ASCII):
         century = int(match[1]) if match[1] else (19 if int(match[2]) >= 4 else 20)
         first = century * 100 + int(match[2]) * 10

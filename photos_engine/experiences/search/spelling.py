@@ -56,6 +56,14 @@ class Speller:
             return word
         return self._nearest(folded, (common, self.library)) or (word if pieces else None)
 
+    def knows(self, word: str) -> bool:
+        """Whether somebody knows a word as it stands; what is no word, as a number, counts as known."""
+        folded = fold(word)
+        known = (
+            folded in _common_words(self.taxonomy) or folded in self.library or (folded,) in city_names(self.taxonomy)
+        )
+        return not folded.isalpha() or known or self.pieces(folded) == 1 or self.is_written(word)
+
     def _swapped(self, word: str) -> str | None:
         """A common word with two letters next to each other in the other order; None for what the encoder knows."""
         if self.pieces(word) == 1:

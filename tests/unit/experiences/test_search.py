@@ -437,7 +437,7 @@ def test_what_a_tag_says_decides_and_the_rest_orders(library: Library, ask: Ask)
 @pytest.mark.parametrize("text", ["dog ramp", "dog with a zither", "zither on a dog", "street dog", "dog zither beach"])
 def test_a_thing_that_nothing_shows_describes_no_other(ask_life: Ask, text: str) -> None:
     answer = ask_life(text)
-    assert "notes" not in answer.understood
+    assert "only orders" not in str(answer.understood)
     assert answer.stage == "none"
 
 
@@ -512,6 +512,12 @@ def test_an_exact_word_that_nothing_says_is_suggested_as_a_thing(ask_life: Ask) 
 @pytest.mark.parametrize("text", ["犬", "собака", "كلب", "कुत्ता"])
 def test_letters_that_the_encoder_does_not_understand_are_said_not_to_be_understood(ask_life: Ask, text: str) -> None:
     assert ask_life(text).understood == {"not_understood": [text]}
+
+
+def test_a_word_that_nobody_knows_is_said_to_be_unknown_where_nothing_is_found(ask_life: Ask) -> None:
+    unknown = ["“chien” is no word that the engine knows."]
+    assert ask_life("chien").understood == {"words": ["chien"], "notes": unknown}
+    assert "notes" not in ask_life("giraffe").understood
 
 
 def test_words_in_other_letters_are_found_where_a_photo_has_them(library: Library, ask: Ask) -> None:

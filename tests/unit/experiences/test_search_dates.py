@@ -74,6 +74,12 @@ def day(text: str) -> date:
         ("from 2019 to 2021", "2019-01-01", "2021-12-31"),
         ("between may 2021 and june 2022", "2021-05-01", "2022-06-30"),
         ("2019 to 2021", "2019-01-01", "2021-12-31"),
+        ("between june and august 2022", "2022-06-01", "2022-08-31"),
+        ("june to august 2012", "2012-06-01", "2012-08-31"),
+        ("june 2022 to august", "2022-06-01", "2022-08-31"),
+        ("from christmas to march 2021", "2020-12-24", "2021-03-31"),
+        ("12.03.2021 to 15.03.2021", "2021-03-12", "2021-03-15"),
+        ("the nineties", "1990-01-01", "1999-12-31"),
         ("before 2020", "1826-01-01", "2019-12-31"),
         ("after summer 2022", "2022-09-01", "2100-12-31"),
         ("since 2022", "2022-01-01", "2100-12-31"),
@@ -99,6 +105,12 @@ def test_without_a_year_every_year_of_the_library_counts() -> None:
     found = read_when(["july"], ALMANAC)
     assert found is not None
     assert [first.year for first, _ in found[1].spans] == list(range(2020, 2027))
+
+
+def test_a_range_without_a_year_is_every_years() -> None:
+    found = read_when(["december", "to", "february"], ALMANAC)
+    assert found is not None
+    assert [(first.year, last.year) for first, last in found[1].spans] == [(y, y + 1) for y in range(2020, 2026)]
 
 
 def test_a_date_that_can_be_read_in_two_ways_is_both() -> None:
