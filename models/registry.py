@@ -163,6 +163,12 @@ def _as_manifest(folder: Path, document: Mapping[str, Any]) -> Manifest:
 
 
 @lru_cache(maxsize=64)
+def describe_file(path: Path) -> dict[str, Any]:
+    """What a manifest says of a file besides its meaning."""
+    content = path.read_bytes()
+    return {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+
+
 def _sha256(path: Path, size_bytes: int, modified_ns: int) -> str:
     """Hash a file; size and time are in the key, so that a file changed meanwhile is hashed again."""
     with path.open("rb") as file:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from photos_engine.analyzers.heads.objects import ROW
 from photos_engine.analyzers.taxonomy import Taxonomy
+from photos_engine.models.registry import describe_file
 from photos_engine.models.training.backbone import SIDE_PX
 from photos_engine.models.training.objects import MOST
 from photos_engine.models.training.prints import BITS
@@ -66,7 +66,7 @@ def write_manifest(out: Path, taxonomy: Taxonomy, contract: Contract) -> None:
     document = {
         "name": NAME,
         "version": VERSION,
-        "files": {name: _describe(out / name) | {"meaning": meaning} for name, meaning in _MEANINGS.items()},
+        "files": {name: describe_file(out / name) | {"meaning": meaning} for name, meaning in _MEANINGS.items()},
         "input": _INPUT,
         "outputs": _outputs(len(labels), contract),
         "licences": {
@@ -129,8 +129,3 @@ def _outputs(tags: int, contract: Contract) -> dict[str, dict[str, Any]]:
 
 def _rounded(threshold: float) -> float:
     return round(float(threshold), 4)
-
-
-def _describe(path: Path) -> dict[str, Any]:
-    content = path.read_bytes()
-    return {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}

@@ -10,7 +10,6 @@ domain); see `generate/fonts.py` for the typefaces.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import logging
 from collections.abc import Sequence
@@ -24,7 +23,7 @@ from photos_engine.analyzers.heads.pages import WRITTEN_KINDS
 from photos_engine.analyzers.preprocess import as_input
 from photos_engine.analyzers.scene import PAGES, SceneAnalyzer
 from photos_engine.models import corpus
-from photos_engine.models.registry import MANIFEST
+from photos_engine.models.registry import MANIFEST, describe_file
 from photos_engine.models.training.generate.drawings import drawing
 from photos_engine.models.training.generate.fonts import Typefaces
 from photos_engine.models.training.generate.scenes import ORDINARY
@@ -111,12 +110,10 @@ def train(model: Path, data: Path, art: Sequence[Path]) -> None:
 
 def _enter(path: Path) -> None:
     """Put a file into the manifest beside it, or put it there anew."""
-    content, manifest = path.read_bytes(), path.with_name(MANIFEST)
+    manifest = path.with_name(MANIFEST)
     document = json.loads(manifest.read_text(encoding="utf-8"))
-    document["files"][path.name] = {
-        "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content),
-        "meaning": "log-odds that an embedding is no page's: 512 weights and a bias",
-    }  # fmt: skip
+    meaning = "log-odds that an embedding is no page's: 512 weights and a bias"
+    document["files"][path.name] = describe_file(path) | {"meaning": meaning}
     manifest.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 

@@ -44,25 +44,29 @@ class Speller:
         is_read = _is_latin(folded)  # of other letters the encoder has some, and understands none
         if is_read and (len(folded) < _SHORTEST_SWAP or not folded.isalpha()):
             return word
-        common = _common_words(self.taxonomy)
-        if folded in common or folded in self.library or self.is_written(word):
+        if self._is_said(word, folded):
             return word
         if not is_read:
             return None
         if len(folded) < _SHORTEST:
             return self._swapped(folded) or word
-        pieces = self.pieces(folded)
-        if pieces == 1 or (folded,) in city_names(self.taxonomy):
+        if self._is_learned(folded):
             return word
-        return self._nearest(folded, (common, self.library)) or (word if pieces else None)
+        vocabularies = (_common_words(self.taxonomy), self.library)
+        return self._nearest(folded, vocabularies) or (word if self.pieces(folded) else None)
 
     def knows(self, word: str) -> bool:
         """Whether somebody knows a word as it stands; what is no word, as a number, counts as known."""
         folded = fold(word)
-        known = (
-            folded in _common_words(self.taxonomy) or folded in self.library or (folded,) in city_names(self.taxonomy)
-        )
-        return not folded.isalpha() or known or self.pieces(folded) == 1 or self.is_written(word)
+        return not folded.isalpha() or self._is_said(word, folded) or self._is_learned(folded)
+
+    def _is_said(self, word: str, folded: str) -> bool:
+        """Whether the taxonomy, the library's names or its photos' words have a word."""
+        return folded in _common_words(self.taxonomy) or folded in self.library or self.is_written(word)
+
+    def _is_learned(self, folded: str) -> bool:
+        """Whether the encoder knows a word as a whole, or it is a city's name."""
+        return self.pieces(folded) == 1 or (folded,) in city_names(self.taxonomy)
 
     def _swapped(self, word: str) -> str | None:
         """A common word with two letters next to each other in the other order; None for what the encoder knows."""
